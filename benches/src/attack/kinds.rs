@@ -76,6 +76,9 @@ fn wide(path: &str, key: &str, begin: &'static str) -> Sent {
     post(path, key, begin, "{\"\":0},", "{}]}", 63 * MEBIBYTE)
 }
 
+/// An input that is as long as one may be.
+static LONG_INPUT: LazyLock<String> = LazyLock::new(|| format!("{{\"text\":\"{}\"}},", "why? ".repeat(200 * 1024)));
+
 /// All attacks.
 pub(super) static ALL: &[Kind] = &[
     Kind { name: "idle connections", sends: |_| Sent::default(), then: Then::Sits },
@@ -128,6 +131,21 @@ pub(super) static ALL: &[Kind] = &[
                 "{\"scenario\":{\"name\":\"x\"},\"inputs\":[{\"text\":\"",
                 "why? ",
                 "\"}]}",
+                60 * MEBIBYTE,
+            )
+        },
+        then: Then::Again,
+    },
+    Kind {
+        name: "long inputs: import",
+        sends: |s| {
+            let path = format!("/api/v1/projects/{}/import", s.project);
+            post(
+                &path,
+                &s.editor,
+                "{\"scenario\":{\"name\":\"x\"},\"inputs\":[",
+                &LONG_INPUT,
+                "{\"text\":\"x\"}]}",
                 60 * MEBIBYTE,
             )
         },

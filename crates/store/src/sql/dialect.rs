@@ -68,34 +68,34 @@ impl Dialect {
         }
     }
 
-    /// Adds the items of the input set `$1`: the elements of the JSON array `$2`, each as it is written there. Their ids are in `$3`, and
-    /// the personas that they name in `$4`. One statement for all, however many there are.
+    /// Adds items to the input set `$1`, from the position `$5` on: the elements of the JSON array `$2`, each as it is written there. Their
+    /// ids are in `$3`, and the personas that they name in `$4`. One statement for all, however many there are.
     ///
     /// PostgreSQL does not look into an object that holds U+0000 anywhere, so it keeps beside an item what is asked of it.
     pub(crate) fn insert_input_items(self) -> &'static str {
         match self {
             Self::Sqlite => {
                 "INSERT INTO input_items (input_set_id, position, id, document)
-                 SELECT $1, key, json_extract(value, '$.id'), value FROM json_each($2)"
+                 SELECT $1, key + $5, json_extract(value, '$.id'), value FROM json_each($2)"
             }
             #[cfg(feature = "postgres")]
             Self::Postgres => {
                 "INSERT INTO input_items (input_set_id, position, id, persona_id, document)
-                 SELECT $1, number - 1, id, persona_id, item::TEXT
+                 SELECT $1, number - 1 + $5, id, persona_id, item::TEXT
                  FROM ROWS FROM (json_array_elements($2::JSON), json_array_elements_text($3::JSON), json_array_elements_text($4::JSON))
                    WITH ORDINALITY AS items (item, id, persona_id, number)"
             }
         }
     }
 
-    /// Adds what the items of the input set `$1` are found by: the texts of the JSON array `$2`, in their order.
+    /// Adds what items of the input set `$1` are found by, from the position `$3` on: the texts of the JSON array `$2`, in their order.
     pub(crate) fn insert_input_words(self) -> &'static str {
         match self {
-            Self::Sqlite => "INSERT INTO input_words (input_set_id, position, words) SELECT $1, key, value FROM json_each($2)",
+            Self::Sqlite => "INSERT INTO input_words (input_set_id, position, words) SELECT $1, key + $3, value FROM json_each($2)",
             #[cfg(feature = "postgres")]
             Self::Postgres => {
                 "INSERT INTO input_words (input_set_id, position, words)
-                 SELECT $1, number - 1, words FROM json_array_elements_text($2::JSON) WITH ORDINALITY AS items (words, number)"
+                 SELECT $1, number - 1 + $3, words FROM json_array_elements_text($2::JSON) WITH ORDINALITY AS items (words, number)"
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The largest number of inputs in one file.
 pub const MOST_INPUTS: usize = 100_000;
@@ -146,22 +146,32 @@ pub enum TestDataError {
 }
 
 impl InputFile {
-    /// Returns what is said, a text as one message of the user.
-    pub fn messages(&self) -> Vec<Message> {
-        match (&self.text, &self.messages) {
-            (Some(text), _) => vec![Message { role: "user".to_owned(), content: text.clone() }],
-            (None, messages) => messages.clone().unwrap_or_default(),
+    /// Returns the input as an item of a set: what it says, with an id and a persona.
+    pub(super) fn item(&self, id: Option<&str>, persona: Option<&str>) -> Map<String, Value> {
+        let message = |role: &str, content: &str| json!({ "role": role, "content": content });
+        let messages: Vec<Value> = match (&self.text, &self.messages) {
+            (Some(text), _) => vec![message("user", text)],
+            (None, messages) => messages.iter().flatten().map(|Message { role, content }| message(role, content)).collect(),
+        };
+        let mut item = Map::new();
+        item.insert("id".to_owned(), id.into());
+        if let Some(persona) = persona {
+            item.insert("persona_id".to_owned(), persona.into());
         }
+        item.insert("messages".to_owned(), messages.into());
+        item.insert("metadata".to_owned(), self.metadata.clone().into());
+        item
     }
 
     fn problem(&self) -> Option<&'static str> {
-        let messages = match (&self.text, &self.messages) {
+        let problem = match (&self.text, &self.messages) {
             (Some(_), Some(_)) => return Some("it has both `text` and `messages`"),
             (None, None) => return Some("it has neither `text` nor `messages`"),
-            _ => self.messages(),
+            (Some(text), None) => problem_of_content(text),
+            (None, Some(messages)) => problem_of_messages(messages),
         };
-        if let Some(reason) = problem_of_messages(&messages) {
-            return Some(reason);
+        if problem.is_some() {
+            return problem;
         }
         let has_bad_id = self.id.as_ref().is_some_and(|id| !is_input_id(id));
         has_bad_id.then_some("its `id` is empty, longer than 200 bytes, or holds control characters")
@@ -176,13 +186,20 @@ pub fn is_input_id(id: &str) -> bool {
 /// Returns why messages cannot be an input.
 pub fn problem_of_messages(messages: &[Message]) -> Option<&'static str> {
     if !messages.iter().any(|message| message.role == "user") {
-        Some("no message has the role `user`")
-    } else if messages.iter().any(|message| message.content.trim().is_empty()) {
+        return Some("no message has the role `user`");
+    }
+    messages.iter().find_map(|message| problem_of_content(&message.content)).or_else(|| {
+        let has_empty_role = messages.iter().any(|message| message.role.trim().is_empty());
+        has_empty_role.then_some("a message has an empty role")
+    })
+}
+
+/// Returns why a text cannot be what somebody says.
+fn problem_of_content(content: &str) -> Option<&'static str> {
+    if content.trim().is_empty() {
         Some("a message is empty")
-    } else if messages.iter().any(|message| message.content.len() > LONGEST_TEXT) {
+    } else if content.len() > LONGEST_TEXT {
         Some("a message is longer than 1 MiB")
-    } else if messages.iter().any(|message| message.role.trim().is_empty()) {
-        Some("a message has an empty role")
     } else {
         None
     }

@@ -7,14 +7,18 @@ use keepstep_testdata::same_input::{self, Known};
 use serde_json::{Map, Value, json};
 
 use super::bundles::{Bundle, NewBundle};
-use super::file::{CriterionFile, Message, TestDataError, TestDataFile};
-use super::inputs::Items;
+use super::draft::published_set;
+use super::file::{CriterionFile, InputFile, TestDataError, TestDataFile};
+use super::new_items::{DraftItems, FileItems, NewItems};
 use super::personas::read_personas;
 use super::scenarios::{NewScenario, Scenario, ScenarioPatch, named_scenario};
 use crate::model::Scope;
 use crate::organizations::{check_name, require_project};
 use crate::sql::query::query;
 use crate::{Result, StoreError, Transaction, rows};
+
+/// How much of what an input says is compared with what another one says, in bytes.
+const LONGEST_COMPARED: usize = 16 * 1024;
 
 /// What an import is made on top of, and why.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,9 +43,9 @@ pub struct Imported {
 pub struct Reworded {
     /// Its id.
     pub id: String,
-    /// What it said.
+    /// What it said, or the beginning of a long text.
     pub before: String,
-    /// What it says.
+    /// What it says, or the beginning.
     pub after: String,
 }
 
@@ -90,11 +94,13 @@ impl Transaction {
         }
         self.import_criteria(&scenario, &file.criteria).await?;
         let personas = read_personas(self.connection(), project).await?;
-        let personas = personas.into_iter().map(|persona| (persona.name, persona.id)).collect();
+        let personas = personas.into_iter().filter(|persona| !persona.is_deleted);
+        let personas = personas.map(|persona| (persona.name, persona.id)).collect();
+        let personas = personas_of(file, &personas)?;
         let has_all_ids = file.inputs.iter().all(|input| input.id.is_some());
-        let last = if has_all_ids { Vec::new() } else { self.last_items(&scenario.id).await? };
-        let (items, reworded) = items(file, &scenario, &personas, &last)?;
-        let set = self.ensure_input_set(scope, &scenario.id, &items).await?;
+        let last = if has_all_ids { Vec::new() } else { self.last_inputs(&scenario.id, file).await? };
+        let (ids, reworded) = give_ids(file, &scenario, &personas, &last);
+        let set = self.ensure_input_set(scope, &scenario.id, &mut FileItems::new(file, personas, ids)).await?;
         // What is made from a version keeps its name.
         let kept = newest.as_ref().filter(|_| onto.base.is_some()).map(|newest| newest.name.as_str());
         let name = file.bundle.name.as_deref().or(kept);
@@ -126,7 +132,7 @@ impl Transaction {
         }
         let known = read_personas(self.connection(), &scenario.project_id).await?;
         for said in &file.personas {
-            let known = known.iter().find(|known| known.name == said.name.trim());
+            let known = known.iter().find(|known| !known.is_deleted && known.name == said.name.trim());
             if known.is_some_and(|known| known.body != said.body && !pinned.contains(&known.document())) {
                 return Err(StoreError::PersonaOvertaken(said.name.chars().take(80).collect()));
             }
@@ -134,17 +140,21 @@ impl Transaction {
         Ok(())
     }
 
-    /// Returns the items of the bundle version that a scenario published last.
-    async fn last_items(&mut self, scenario: &str) -> Result<Vec<Map<String, Value>>> {
-        let documents = query(
-            "SELECT document FROM input_items WHERE input_set_id =
-               (SELECT input_set_id FROM bundles WHERE scenario_id = $1 AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1)
-             ORDER BY position",
-        )
-        .bind(scenario)
-        .fetch_all(self.connection())
-        .await?;
-        documents.iter().map(|row| rows::object(row, "document", "an input")).collect()
+    /// Returns the inputs of the bundle version that a scenario published last, but those whose ids are written in a file: they are of
+    /// nobody else.
+    async fn last_inputs(&mut self, scenario: &str, file: &TestDataFile) -> Result<Vec<(String, Compared)>> {
+        let written: HashSet<&str> = file.inputs.iter().filter_map(|input| input.id.as_deref()).collect();
+        let set = published_set(self.connection(), scenario).await?;
+        let (mut items, mut found) = (DraftItems::of_set(&set), Vec::new());
+        loop {
+            let page = items.next(self.connection()).await?;
+            if page.is_empty() {
+                return Ok(found);
+            }
+            let id_of = |item: &Map<String, Value>| item.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let page = page.iter().map(|item| (id_of(item), Compared::of(item)));
+            found.extend(page.filter(|(id, _)| !written.contains(id.as_str())));
+        }
     }
 
     async fn import_scenario(&mut self, scope: &Scope, project: &str, file: &TestDataFile) -> Result<Scenario> {
@@ -194,7 +204,7 @@ impl Transaction {
     }
 }
 
-/// An item without its id, and the texts by which it is compared.
+/// What an item without its id is compared by. Its texts may be long, so their digests stand for them where they are equal or not.
 struct Compared {
     content: String,
     whole: String,
@@ -205,10 +215,18 @@ impl Compared {
     fn of(item: &Map<String, Value>) -> Self {
         let part = |name: &str| item.get(name).unwrap_or(&Value::Null);
         let messages = part("messages").as_array().into_iter().flatten();
-        let texts: Vec<&str> = messages.filter_map(|message| message.get("content")?.as_str()).collect();
-        let text = texts.join("\n");
-        let content = json!([part("persona_id"), part("messages")]).to_string();
-        Self { whole: format!("{content}{}", part("metadata")), content, text }
+        let mut text = String::new();
+        for said in messages.filter_map(|message| message.get("content")?.as_str()) {
+            if text.len() >= LONGEST_COMPARED {
+                break;
+            }
+            let separator = if text.is_empty() { "" } else { "\n" };
+            text.push_str(separator);
+            text.push_str(&said[..said.floor_char_boundary(LONGEST_COMPARED)]);
+        }
+        let content = rows::text(&(part("persona_id"), part("messages")));
+        let digest = |text: &str| Digest::of_bytes(text.as_bytes()).to_string();
+        Self { whole: digest(&format!("{content}{}", part("metadata"))), content: digest(&content), text }
     }
 
     fn known(&self) -> Known<'_> {
@@ -216,52 +234,30 @@ impl Compared {
     }
 }
 
-/// Returns the items of a file, and which of them are reworded ones of the last version.
-fn items(
-    file: &TestDataFile,
-    scenario: &Scenario,
-    personas: &HashMap<String, String>,
-    last: &[Map<String, Value>],
-) -> Result<(Items, Vec<Reworded>)> {
-    let mut items = Vec::with_capacity(file.inputs.len());
-    for (index, input) in file.inputs.iter().enumerate() {
-        let persona_id = match input.persona.as_deref().map(str::trim) {
-            None => None,
-            Some(name) => Some(
-                personas
-                    .get(name)
-                    .ok_or_else(|| TestDataError::UnknownPersona { number: index + 1, name: name.chars().take(80).collect() })?,
-            ),
-        };
-        let messages: Vec<Value> =
-            input.messages().iter().map(|Message { role, content }| json!({ "role": role, "content": content })).collect();
-        let mut item = Map::new();
-        item.insert("id".to_owned(), input.id.clone().into());
-        if let Some(persona) = persona_id {
-            item.insert("persona_id".to_owned(), persona.clone().into());
-        }
-        item.insert("messages".to_owned(), messages.into());
-        item.insert("metadata".to_owned(), input.metadata.clone().into());
-        items.push(item);
-    }
-    let reworded = give_ids(file, scenario, last, &mut items);
-    Ok((Items::of(&items), reworded))
+/// Returns the id of the persona of each input of a file.
+fn personas_of(file: &TestDataFile, known: &HashMap<String, String>) -> Result<Vec<Option<String>>, TestDataError> {
+    let persona = |(index, input): (usize, &InputFile)| match input.persona.as_deref().map(str::trim) {
+        None => Ok(None),
+        Some(name) => match known.get(name) {
+            Some(id) => Ok(Some(id.clone())),
+            None => Err(TestDataError::UnknownPersona { number: index + 1, name: name.chars().take(80).collect() }),
+        },
+    };
+    file.inputs.iter().enumerate().map(persona).collect()
 }
 
-/// Gives an id to each item that has none in the file, and returns the reworded ones.
+/// Returns an id for each input of a file: its own, or one for an input that has none there; and the reworded ones.
 fn give_ids(
     file: &TestDataFile,
     scenario: &Scenario,
-    last: &[Map<String, Value>],
-    items: &mut [Map<String, Value>],
-) -> Vec<Reworded> {
+    personas: &[Option<String>],
+    last: &[(String, Compared)],
+) -> (Vec<String>, Vec<Reworded>) {
+    let mut ids: Vec<String> = file.inputs.iter().map(|input| input.id.clone().unwrap_or_default()).collect();
     let mut taken: HashSet<String> = file.inputs.iter().filter_map(|input| input.id.clone()).collect();
-    let id_of = |item: &Map<String, Value>| item.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    // An id that is written in the file is of nobody else.
-    let last: Vec<(String, Compared)> =
-        last.iter().map(|item| (id_of(item), Compared::of(item))).filter(|(id, _)| !taken.contains(id)).collect();
-    let nameless: Vec<usize> = (0..items.len()).filter(|at| items[*at].get("id").is_none_or(Value::is_null)).collect();
-    let compared: Vec<Compared> = nameless.iter().map(|at| Compared::of(&items[*at])).collect();
+    let item = |at: usize| file.inputs[at].item(None, personas[at].as_deref());
+    let nameless: Vec<usize> = (0..file.inputs.len()).filter(|at| file.inputs[*at].id.is_none()).collect();
+    let compared: Vec<Compared> = nameless.iter().map(|at| Compared::of(&item(*at))).collect();
     let old: Vec<Known<'_>> = last.iter().map(|(_, item)| item.known()).collect();
     let new: Vec<Known<'_>> = compared.iter().map(Compared::known).collect();
     let pairs = same_input::pairs(&old, &new);
@@ -272,18 +268,17 @@ fn give_ids(
     });
     let reworded = reworded.collect();
     taken.extend(last.iter().map(|(id, _)| id.clone()));
-    for (place, pair) in nameless.iter().zip(&pairs) {
-        let item = &mut items[*place];
-        let id = match pair {
+    for (at, pair) in nameless.iter().zip(&pairs) {
+        ids[*at] = match pair {
             Some(old) => last[*old].0.clone(),
             None => {
+                let item = item(*at);
                 let part = |name: &str| item.get(name).unwrap_or(&Value::Null);
                 own_id(&scenario.id, &json!([part("persona_id"), part("messages")]), &mut taken)
             }
         };
-        item.insert("id".to_owned(), id.into());
     }
-    reworded
+    (ids, reworded)
 }
 
 /// Returns an id that an input with this content has in every import, so that a pull finds it again; a second input

@@ -1,9 +1,12 @@
 //! Input sets and their items.
 
 use keepstep_base::Digest;
-use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
-use super::{in_scope, packed, words};
+use super::file::TestDataError;
+use super::new_items::NewItems;
+use super::packed::Packer;
+use super::{in_scope, words};
 use crate::model::Scope;
 use crate::organizations::require_project;
 use crate::sql::connection::Connection;
@@ -26,27 +29,6 @@ pub struct InputSet {
     pub item_count: u32,
     /// When it was created.
     pub created_at: i64,
-}
-
-/// The items of a set that is to be made, as JSON texts of arrays.
-pub(super) struct Items {
-    pub(super) text: String,
-    /// The id of each.
-    pub(super) ids: String,
-    /// The persona that each names, or null.
-    pub(super) personas: String,
-    /// What each is found by.
-    pub(super) words: String,
-    pub(super) count: usize,
-}
-
-impl Items {
-    /// Returns the items, which have ids.
-    pub(super) fn of(items: &[Map<String, Value>]) -> Self {
-        let all = |name: &str| rows::text(&items.iter().map(|item| item.get(name)).collect::<Vec<_>>());
-        let words = rows::text(&items.iter().map(words::of).collect::<Vec<_>>());
-        Self { text: rows::text(items), ids: all("id"), personas: all("persona_id"), words, count: items.len() }
-    }
 }
 
 /// The columns of an input set in a scope.
@@ -110,11 +92,22 @@ impl Store {
 
 impl Transaction {
     /// Returns the scenario's input set with these items, made if there is none.
-    pub(super) async fn ensure_input_set(&mut self, scope: &Scope, scenario: &str, items: &Items) -> Result<InputSet> {
-        let digest = Digest::of_bytes(items.text.as_bytes()).to_string();
+    ///
+    /// # Errors
+    /// There are no items, or the database failed.
+    pub(super) async fn ensure_input_set(
+        &mut self,
+        scope: &Scope,
+        scenario: &str,
+        items: &mut impl NewItems,
+    ) -> Result<InputSet> {
+        let (digest, count) = digest_of(self.connection(), items).await?;
+        if count == 0 {
+            return Err(TestDataError::NoInputs.into());
+        }
         let known = query("SELECT id FROM input_sets WHERE scenario_id = $1 AND digest = $2 ORDER BY version DESC LIMIT 1")
             .bind(scenario)
-            .bind(&digest)
+            .bind(digest.to_string())
             .fetch_optional(self.connection())
             .await?;
         if let Some(known) = known {
@@ -127,20 +120,59 @@ impl Transaction {
         )
         .bind(&id)
         .bind(scenario)
-        .bind(&digest)
-        .bind(i64::try_from(items.count).unwrap_or(i64::MAX))
+        .bind(digest.to_string())
+        .bind(count)
         .bind(now)
         .execute(self.connection())
         .await?;
-        // One statement for all items, however many there are.
-        let statement = self.connection().dialect().insert_input_items();
-        query(statement).bind(&id).bind(&items.text).bind(&items.ids).bind(&items.personas).execute(self.connection()).await?;
-        let statement = self.connection().dialect().insert_input_words();
-        query(statement).bind(&id).bind(&items.words).execute(self.connection()).await?;
-        // Once here rather than for every pull.
-        packed::keep(self.connection(), &id, &items.text).await?;
+        insert_items(self.connection(), &id, items).await?;
         read_input_set(self.connection(), scope, &id).await
     }
+}
+
+/// Returns the digest of items, as that of the JSON text of an array, and how many they are.
+async fn digest_of(connection: &mut Connection, items: &mut impl NewItems) -> Result<(Digest, i64)> {
+    let (mut hash, mut count) = (Sha256::new(), 0);
+    items.rewind();
+    loop {
+        let page = items.next(connection).await?;
+        if page.is_empty() {
+            break;
+        }
+        for item in &page {
+            hash.update(if count == 0 { "[" } else { "," });
+            hash.update(rows::text(item));
+            count += 1;
+        }
+    }
+    hash.update("]");
+    Ok((Digest::from_bytes(hash.finalize().into()), count))
+}
+
+/// Adds the items of a set, and packs them once here rather than for every pull.
+async fn insert_items(connection: &mut Connection, set: &str, items: &mut impl NewItems) -> Result<()> {
+    let (mut packer, mut position) = (Packer::new(set), 0);
+    items.rewind();
+    loop {
+        let page = items.next(connection).await?;
+        if page.is_empty() {
+            break;
+        }
+        let texts: Vec<String> = page.iter().map(rows::text).collect();
+        let all = |name: &str| rows::text(&page.iter().map(|item| item.get(name)).collect::<Vec<_>>());
+        // One statement for all of a page.
+        let statement = connection.dialect().insert_input_items();
+        let insert = query(statement).bind(set).bind(format!("[{}]", texts.join(","))).bind(all("id")).bind(all("persona_id"));
+        insert.bind(position).execute(connection).await?;
+        let words = rows::text(&page.iter().map(words::of).collect::<Vec<_>>());
+        let statement = connection.dialect().insert_input_words();
+        query(statement).bind(set).bind(words).bind(position).execute(connection).await?;
+        for text in &texts {
+            packer.add(connection, text).await?;
+        }
+        position += page.len() as i64;
+    }
+    Ok(packer.end(connection).await?)
 }
 
 pub(super) async fn read_input_set(connection: &mut Connection, scope: &Scope, id: &str) -> Result<InputSet> {

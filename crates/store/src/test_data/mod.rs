@@ -13,6 +13,7 @@ mod gates;
 mod import;
 mod input_pages;
 mod inputs;
+mod new_items;
 pub(crate) mod packed;
 mod personas;
 mod publish_draft;

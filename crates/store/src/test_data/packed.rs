@@ -2,7 +2,6 @@
 
 use std::io;
 
-use serde::de::IgnoredAny;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
 
@@ -46,13 +45,69 @@ impl InputPage {
     }
 }
 
-/// Keeps the items of a new set, the JSON text of an array, as pages.
-pub(super) async fn keep(connection: &mut Connection, set: &str, items: &str) -> Result<(), sqlx::Error> {
-    for (number, (text, count)) in (0_u32..).zip(pages(items)) {
-        let page = pack(text.to_owned(), count).await?;
-        query(INSERT).bind(set).bind(number).bind(page.item_count).bind(page.packed).execute(connection).await?;
+/// Keeps the items of a new set as pages.
+pub(super) struct Packer<'s> {
+    set: &'s str,
+    pages: Pages,
+    number: u32,
+}
+
+impl<'s> Packer<'s> {
+    pub(super) fn new(set: &'s str) -> Self {
+        Self { set, pages: Pages::default(), number: 0 }
     }
-    Ok(())
+
+    /// Keeps the JSON text of the next item.
+    pub(super) async fn add(&mut self, connection: &mut Connection, item: &str) -> Result<(), sqlx::Error> {
+        match self.pages.add(item) {
+            Some(page) => self.keep(connection, page).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps what is left.
+    pub(super) async fn end(mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
+        match self.pages.end() {
+            Some(page) => self.keep(connection, page).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn keep(&mut self, connection: &mut Connection, (text, count): (String, u32)) -> Result<(), sqlx::Error> {
+        let page = pack(text, count).await?;
+        let insert = query(INSERT).bind(self.set).bind(self.number).bind(page.item_count).bind(page.packed);
+        insert.execute(connection).await?;
+        self.number += 1;
+        Ok(())
+    }
+}
+
+/// The texts of items, as the inside of the JSON text of an array that is cut where an item ends.
+#[derive(Default)]
+struct Pages {
+    text: String,
+    item_count: u32,
+    is_later: bool,
+}
+
+impl Pages {
+    /// Adds the text of an item. Returns the page that it ends: its text and how many items it has.
+    fn add(&mut self, item: &str) -> Option<(String, u32)> {
+        // A page begins with the comma behind the one before.
+        if self.is_later {
+            self.text.push(',');
+        }
+        self.is_later = true;
+        self.text.push_str(item);
+        self.item_count += 1;
+        if self.text.len() >= PAGE { self.end() } else { None }
+    }
+
+    /// Returns the page that is begun.
+    fn end(&mut self) -> Option<(String, u32)> {
+        let page = (std::mem::take(&mut self.text), std::mem::take(&mut self.item_count));
+        (page.1 > 0).then_some(page)
+    }
 }
 
 /// Packs the pages of the time before pages were packed. A set is packed as a whole, so this may stop anywhere and go on later.
@@ -104,25 +159,6 @@ async fn pack(text: String, item_count: u32) -> Result<InputPage, sqlx::Error> {
     Ok(InputPage { item_count, packed })
 }
 
-/// Cuts the JSON text of an array, as we wrote it, where one of its items ends. Returns the texts of the pages, in which the brackets are
-/// left out, and how many items each has.
-fn pages(array: &str) -> Vec<(&str, u32)> {
-    let text = array.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or_default();
-    let (mut pages, mut start, mut at, mut item_count) = (Vec::new(), 0, 0, 0);
-    while at < text.len() {
-        // A page begins with the comma behind the one before.
-        at += usize::from(text[at..].starts_with(','));
-        let mut item = serde_json::Deserializer::from_str(&text[at..]).into_iter::<IgnoredAny>();
-        at = if item.next().is_some_and(|item| item.is_ok()) { at + item.byte_offset() } else { text.len() };
-        item_count += 1;
-        if at - start >= PAGE || at == text.len() {
-            pages.push((&text[start..at], item_count));
-            (start, item_count) = (at, 0);
-        }
-    }
-    pages
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -131,7 +167,12 @@ mod tests {
     use super::*;
 
     fn pages(items: &Value) -> Vec<(String, u32)> {
-        super::pages(&items.to_string()).into_iter().map(|(text, count)| (text.to_owned(), count)).collect()
+        let (mut pages, mut found) = (Pages::default(), Vec::new());
+        for item in items.as_array().unwrap() {
+            found.extend(pages.add(&item.to_string()));
+        }
+        found.extend(pages.end());
+        found
     }
 
     #[test]

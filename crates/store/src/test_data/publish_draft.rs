@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use keepstep_base::Digest;
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use super::bundles::{Bundle, BundleContent, NewBundle, Pinning, pinned_by, read_bundle, read_content};
 use super::draft::published_set;
-use super::file::TestDataError;
-use super::inputs::Items;
+use super::new_items::{DraftItems, edits_behind};
 use super::scenarios::read_scenario;
 use crate::model::Scope;
 use crate::sql::connection::Connection;
@@ -63,13 +63,10 @@ impl Transaction {
         if release.seen.is_some_and(|seen| *seen != draft.digest) {
             return Err(StoreError::DraftChanged);
         }
-        let items = draft_items(self.connection(), scenario).await?;
-        if items.is_empty() {
-            return Err(TestDataError::NoInputs.into());
-        }
         let project = read_scenario(self.connection(), scope, scenario).await?.project_id;
         self.settle_packs(scenario).await?;
-        let set = self.ensure_input_set(scope, scenario, &Items::of(&items)).await?;
+        let published = published_set(self.connection(), scenario).await?;
+        let set = self.ensure_input_set(scope, scenario, &mut DraftItems::new(scenario, &published)).await?;
         let name = draft.newest.as_ref().map(|newest| newest.name.as_str());
         let new = NewBundle { project: &project, scenario: Some(scenario), input_set: Some(&set.id), name };
         let bundle = self.publish_new_bundle_because(scope, new, Some(release.message)).await?;
@@ -85,8 +82,7 @@ async fn read_draft_bundle(connection: &mut Connection, scope: &Scope, scenario:
         Some(newest) => Some(read_content(connection, &newest.id).await?),
         None => None,
     };
-    let edits = read_edits(connection, scenario).await?;
-    let personas = draft_personas(connection, scenario, &edits).await?;
+    let (personas, edits) = read_edits(connection, scenario).await?;
     let pinned =
         pinned_by(connection, scope, Pinning { project: &project, scenario, personas: &personas, drafts_criteria: true }).await?;
     // A published version never changes, so its id stands for its inputs.
@@ -113,48 +109,23 @@ async fn read_newest(connection: &mut Connection, scope: &Scope, scenario: &str)
     }
 }
 
-/// Returns what a draft does to inputs: the id of each, and what it is then; nothing where it goes.
-async fn read_edits(connection: &mut Connection, scenario: &str) -> Result<Vec<(String, Option<String>)>> {
-    let found = query("SELECT input_id, document FROM input_edits WHERE scenario_id = $1 ORDER BY number")
-        .bind(scenario)
-        .fetch_all(connection)
-        .await?;
-    found.iter().map(|row| Ok((row.get("input_id")?, row.get("document")?))).collect()
-}
-
-/// Returns the ids of the personas that the inputs of a draft name.
-async fn draft_personas(connection: &mut Connection, scenario: &str, edits: &[(String, Option<String>)]) -> Result<Vec<String>> {
+/// Returns the ids of the personas that the inputs of a draft name, and what names its edits.
+async fn read_edits(connection: &mut Connection, scenario: &str) -> Result<(Vec<String>, Digest)> {
     let set = published_set(connection, scenario).await?;
     let statement = connection.dialect().personas_of_unedited_items();
     let found = query(statement).bind(&set).bind(scenario).fetch_all(connection).await?;
     let mut personas = found.iter().map(|row| Ok(row.get("persona_id")?)).collect::<Result<BTreeSet<String>>>()?;
-    for (id, document) in edits {
-        let Some(document) = document else { continue };
-        let input: Map<String, Value> = serde_json::from_str(document).map_err(|_| rows::damaged("document", id))?;
-        personas.extend(input.get("persona_id").and_then(Value::as_str).map(str::to_owned));
+    let (mut hash, mut behind) = (Sha256::new(), -1);
+    loop {
+        let page = edits_behind(connection, scenario, behind).await?;
+        let Some((last, ..)) = page.last() else { break };
+        behind = *last;
+        for (_, id, document) in &page {
+            hash.update(rows::text(&(id, document)));
+            let Some(document) = document else { continue };
+            let input: Map<String, Value> = serde_json::from_str(document).map_err(|_| rows::damaged("document", id))?;
+            personas.extend(input.get("persona_id").and_then(Value::as_str).map(str::to_owned));
+        }
     }
-    Ok(personas.into_iter().collect())
-}
-
-/// Returns the inputs of a draft: those that are published without what it deletes, and behind them the new ones.
-async fn draft_items(connection: &mut Connection, scenario: &str) -> Result<Vec<Map<String, Value>>> {
-    let set = published_set(connection, scenario).await?;
-    let found = query(
-        "SELECT coalesce(e.document, i.document) AS document
-         FROM input_items i LEFT JOIN input_edits e ON e.scenario_id = $1 AND e.input_id = i.id
-         WHERE i.input_set_id = $2 AND (e.input_id IS NULL OR e.document IS NOT NULL) ORDER BY i.position",
-    )
-    .bind(scenario)
-    .bind(&set)
-    .fetch_all(connection)
-    .await?;
-    let new = query(
-        "SELECT e.document FROM input_edits e WHERE e.scenario_id = $1 AND e.document IS NOT NULL
-           AND NOT EXISTS (SELECT 1 FROM input_items i WHERE i.input_set_id = $2 AND i.id = e.input_id) ORDER BY e.number",
-    )
-    .bind(scenario)
-    .bind(&set)
-    .fetch_all(connection)
-    .await?;
-    found.iter().chain(&new).map(|row| rows::object(row, "document", "an input")).collect()
+    Ok((personas.into_iter().collect(), Digest::from_bytes(hash.finalize().into())))
 }
