@@ -5,8 +5,8 @@ use keepstep_results::case::Finished;
 use keepstep_results::criterion::{Bounds, Criterion, Finding, Source};
 use keepstep_results::record::RunRecord;
 use keepstep_store::results::RunDetail;
-use keepstep_store::test_data::{DraftPack, TestDataError};
-use keepstep_store::{Role, StoreError};
+use keepstep_store::test_data::{DraftPack, InputState, TestDataError};
+use keepstep_store::{Role, StoreError, Transaction};
 use serde_json::{Map, Value};
 
 use crate::actor::Actor;
@@ -138,8 +138,7 @@ impl Platform {
         self.write(actor, "add a criterion", Plain, async |transaction| {
             let pack = match place {
                 NewCriterionIn::Pack(id) => {
-                    let pack = transaction.pack(&actor.scope, scenario, id).await?;
-                    let mut document = pack.document;
+                    let mut document = kept_pack(transaction, actor, scenario, id).await?.document;
                     add(&mut document, criterion)?;
                     transaction.change_pack(&actor.scope, scenario, id, None, &document, &actor.name).await?
                 }
@@ -188,8 +187,7 @@ impl Platform {
     ) -> Result<DraftPack, Error> {
         actor.require(Role::Editor)?;
         self.write(actor, what, Plain, async |transaction| {
-            let pack = transaction.pack(&actor.scope, scenario, seen.pack).await?;
-            let mut document = pack.document;
+            let mut document = kept_pack(transaction, actor, scenario, seen.pack).await?.document;
             let at = find(&document, &seen)?;
             if let Some(Value::Array(entries)) = document.get_mut(seen.place.list.key()) {
                 match criterion {
@@ -306,6 +304,16 @@ impl Platform {
         };
         self.budgets.holding(Some(share)).work(try_it).await
     }
+}
+
+/// Returns a pack as the draft of a scenario has it. One that the draft deletes is not there: an edit of one of its criteria does not bring
+/// it back.
+async fn kept_pack(transaction: &mut Transaction, actor: &Actor, scenario: &str, id: &str) -> Result<DraftPack, Error> {
+    let pack = transaction.pack(&actor.scope, scenario, id).await?;
+    if pack.state == InputState::Deleted {
+        return Err(StoreError::CriteriaNotFound(id.to_owned()).into());
+    }
+    Ok(pack)
 }
 
 /// Adds a criterion behind the others of a pack.

@@ -67,7 +67,7 @@ impl Criterion {
     pub fn read(value: &Value, source: Source<'_>) -> Result<Self, String> {
         let nothing = Map::new();
         let members = match value {
-            Value::String(text) if !text.trim().is_empty() => return Ok(Self::statement(text.trim(), &nothing, true)),
+            Value::String(text) if !text.trim().is_empty() => return Self::statement(text.trim(), &nothing, true),
             Value::Object(members) => members,
             _ => return Err("must be a text, or a mapping with one of its kinds".to_owned()),
         };
@@ -93,7 +93,7 @@ impl Criterion {
                     Some(key) => format!("is of a kind that this version does not know: {key}"),
                     None => format!("has none of {}", KINDS.map(|kind| kind.key).join(", ")),
                 })?;
-                Self::statement(said, members, required)
+                Self::statement(said, members, required)?
             }
             [kind] => {
                 let (check, expected) = check_of(kind, &members[kind], members, source)?;
@@ -158,10 +158,9 @@ impl Criterion {
         }
     }
 
-    fn statement(text: &str, members: &Map<String, Value>, required: bool) -> Self {
-        let at_least = members.get("at_least").and_then(Value::as_f64);
-        let check = Check::Statement { text: text.to_owned(), at_least };
-        Self { kind: "judge", check, name: text.to_owned(), ..Self::new(format!("{text:?}"), required) }
+    fn statement(text: &str, members: &Map<String, Value>, required: bool) -> Result<Self, String> {
+        let check = Check::Statement { text: text.to_owned(), at_least: share(members, "at_least")? };
+        Ok(Self { kind: "judge", check, name: text.to_owned(), ..Self::new(format!("{text:?}"), required) })
     }
 
     fn new(expected: String, required: bool) -> Self {

@@ -215,6 +215,7 @@ fn a_mistake_in_a_persons_own_file_is_named() {
         "- {contains: x, regex: y}\n",
         "- {regex: '(', name: open}\n",
         "- {similar: x, at_least: 80}\n",
+        "- {description: be kind, at_least: often}\n",
         "- program: sh -c true\n",
         "- program: []\n",
         "- {name: '', weight: -1}\n",
@@ -235,6 +236,7 @@ fn a_mistake_in_a_persons_own_file_is_named() {
     [SCENARIO]/criteria/own.yaml: criterion 1: has an unknown key: contians; did you mean contains?
     [SCENARIO]/criteria/own.yaml: criterion 1: has more than one kind: contains, regex
     [SCENARIO]/criteria/own.yaml: criterion 1: regex is not a valid regular expression: unclosed group
+    [SCENARIO]/criteria/own.yaml: criterion 1: at_least must be a number from 0 to 1
     [SCENARIO]/criteria/own.yaml: criterion 1: at_least must be a number from 0 to 1
     [SCENARIO]/criteria/own.yaml: criterion 1: program must be a list: the program and its arguments; it is never given to a shell
     [SCENARIO]/criteria/own.yaml: criterion 1: program has an empty list

@@ -10,7 +10,7 @@ use keepstep_http::addresses::{criteria_path, scenario_path, segment};
 use keepstep_platform::{
     CriteriaList, CriterionPlace, Error, NewCriterionIn, Platform, SeenCriterion, criteria_of, criterion_digest,
 };
-use keepstep_store::test_data::DraftPack;
+use keepstep_store::test_data::{DraftPack, InputState};
 use keepstep_store::{Role, StoreError};
 use serde::Deserialize;
 use serde_json::Value;
@@ -121,9 +121,20 @@ pub(crate) async fn save(
     by.require(Role::Editor)?;
     let AddressedCriterion { within, place } = addressed;
     let (project, scenario) = scenario_of(&platform, &by, &within.project, &within.scenario).await?;
-    let pack = platform.store.draft_pack(&by.scope, &scenario.id, &within.pack).await?;
-    let about = About { platform: &platform, by: &by, project: &project, scenario: &scenario, place: Some((&pack, place)) };
     drop(share);
+    let gone = async |form: CriterionForm| {
+        let about = About { platform: &platform, by: &by, project: &project, scenario: &scenario, place: None };
+        let form = CriterionForm { seen: String::new(), pack: String::new(), ..form };
+        let problem =
+            Problem::at("pack", "These criteria were deleted while you were writing. Saving adds this one to those chosen here.");
+        about.page(form, Told { problem, ..Told::default() }).await
+    };
+    let pack = match platform.store.draft_pack(&by.scope, &scenario.id, &within.pack).await {
+        Ok(pack) if pack.state != InputState::Deleted => pack,
+        Ok(_) | Err(StoreError::CriteriaNotFound(_)) => return gone(form).await,
+        Err(error) => return Err(error.into()),
+    };
+    let about = About { platform: &platform, by: &by, project: &project, scenario: &scenario, place: Some((&pack, place)) };
     let seen = form.seen.parse::<Digest>().ok();
     // Others may have added or deleted some before it.
     let seen_now = criteria_of(&pack.document).find(|(at, entry)| at.list == place.list && Some(criterion_digest(entry)) == seen);
@@ -156,6 +167,7 @@ pub(crate) async fn save(
                 }
             }
         }
+        Err(Error::Store(StoreError::CriteriaNotFound(_))) => gone(form).await,
         Err(error) => {
             let problem = refused(error)?;
             about.page(form, Told { problem, ..Told::default() }).await
