@@ -25,6 +25,7 @@ use keepstep_store::results::{ComparedCases, Experiment, ExperimentFilter, RunTe
 use super::experiment::{Link, experiment_of};
 use crate::addressed::AddressedProject;
 use crate::error_page::PageError;
+use crate::parts::agent_names::AgentNames;
 use crate::parts::baseline::{CHOICES, compare_path};
 use crate::parts::diff_view::{self, DiffRow};
 use crate::parts::frame::Frame;
@@ -292,6 +293,7 @@ async fn two(
             KindChoice { path: address(Some(name), 0), label: words, count, is_chosen: asked.show == Some(*kind) }
         },
     ));
+    let names = AgentNames::of(platform, by, [before, after].into_iter().map(|side| &side.batch)).await?;
     let pairs = &comparison.pairs;
     let is_clear = pairs.p_value() <= SIGNIFICANCE;
     let options = ExperimentFilter { scenario: Some(&after.batch.scenario_id), limit: CHOICES, ..ExperimentFilter::default() };
@@ -328,7 +330,7 @@ async fn two(
             })
             .collect(),
         command: command([before, after].map(sent_name)),
-        sides: [side(before), side(after)],
+        sides: [side(before, &names), side(after, &names)],
     })
 }
 
@@ -344,13 +346,13 @@ fn sent_name(experiment: &Experiment) -> String {
     Visible::of(experiment.batch.experiment_id.as_deref().unwrap_or(&experiment.batch.id)).plain().to_owned()
 }
 
-fn side(experiment: &Experiment) -> Side {
+fn side(experiment: &Experiment, names: &AgentNames) -> Side {
     let batch = &experiment.batch;
     Side {
         path: experiment_path(&batch.project_id, &batch.id),
         name: Visible::of(experiment.name()),
         is_pinned: experiment.pinned_at.is_some(),
-        provenance: Visible::of(provenance_line(batch, &|id: &str| id.to_owned())),
+        provenance: Visible::of(provenance_line(batch, &|id: &str| names.get(id))),
         made: Moment::of(batch.started_at.unwrap_or(batch.created_at)),
     }
 }
@@ -545,6 +547,7 @@ async fn many(
             .map(|(at, tried)| ended(&experiments[at], &cases[at], *key, *tried, runs.get(&(at, *key)).map(String::as_str)))
             .collect(),
     });
+    let names = AgentNames::of(platform, by, all.iter().map(|experiment| &experiment.batch)).await?;
     let base = format!("{}/compare?", project_path(&project.id))
         + &all.iter().map(|experiment| format!("experiment={}", segment(&experiment.batch.id))).collect::<Vec<_>>().join("&");
     let address = |is_all: bool, from: usize| {
@@ -559,7 +562,7 @@ async fn many(
         experiments: all
             .iter()
             .map(|experiment| ManyHead {
-                side: side(experiment),
+                side: side(experiment, &names),
                 badge: experiment.batch.status.into(),
                 figures: Figures::from(&experiment.batch.counts),
                 p95: experiment.figures.p95_ms.map(milliseconds_words),

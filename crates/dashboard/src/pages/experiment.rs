@@ -7,9 +7,9 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use keepstep_base::human::milliseconds_words;
-use keepstep_http::addresses::{case_path, experiment_path, project_path, segment};
+use keepstep_http::addresses::{agent_path, case_path, experiment_path, project_path, segment};
 use keepstep_platform::Platform;
-use keepstep_results::provenance::TEST_KEY;
+use keepstep_results::provenance::{Provenance, TEST_KEY};
 use keepstep_results::statistics::Agreement;
 use keepstep_results::tally::CriterionTally;
 use keepstep_results::verdict::Verdict;
@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::addressed::AddressedExperiment;
 use crate::error_page::PageError;
+use crate::parts::agent_names::AgentNames;
 use crate::parts::assets;
 use crate::parts::baseline::compare_path;
 use crate::parts::frame::Frame;
@@ -94,6 +95,8 @@ struct ExperimentPage {
     cost: Option<String>,
     took: Option<String>,
     began: Moment,
+    /// The agent that was tested, where it is one of this server.
+    agent: Option<Link>,
     tested: Vec<Fact>,
     details: Vec<Fact>,
     agreement: Option<String>,
@@ -197,6 +200,7 @@ pub(crate) async fn show(
         platform.see_experiment(&by, &batch.id).await?;
     }
     let agreement = platform.store.agreement(&by.scope, &batch.id).await?;
+    let agent = agent_of(&platform, &by, batch).await?;
     let tallies = platform.store.criteria_of(&by.scope, &batch.id).await?;
     let personas = platform.store.personas_of_runs(&by.scope, &batch.id).await?;
     let test_personas =
@@ -263,7 +267,8 @@ pub(crate) async fn show(
         cost: experiment.figures.cost_usd.map(dollars),
         took: took(batch, experiment.figures.p95_ms),
         began: Moment::of(batch.started_at.unwrap_or(batch.created_at)),
-        tested: tested(&batch.details),
+        tested: tested(&batch.details, agent.is_some()),
+        agent,
         details: facts(&batch.details, &SHOWN_DETAILS),
         agreement: agreement.get("").map(shown_agreement),
         criteria: tallies
@@ -314,8 +319,16 @@ pub(super) async fn experiment_of(platform: &Platform, by: &SignedIn, project: &
     if experiment.batch.project_id == project { Ok(experiment) } else { Err(PageError::NotFound) }
 }
 
+/// Returns the agent that was tested, if it is one that the actor may see.
+async fn agent_of(platform: &Platform, by: &SignedIn, batch: &RunBatch) -> Result<Option<Link>, PageError> {
+    let names = AgentNames::of(platform, by, std::iter::once(batch)).await?;
+    let id = Provenance::of(&batch.details).agent.unwrap_or_default();
+    let link = |name| Some(Link { path: agent_path(&id.parse().ok()?), name: Visible::of(excerpt(name, 200)) });
+    Ok(names.find(&id).and_then(link))
+}
+
 /// Returns what was tested, for people: agent, persona, commit, author, target.
-fn tested(details: &Map<String, Value>) -> Vec<Fact> {
+fn tested(details: &Map<String, Value>, has_agent: bool) -> Vec<Fact> {
     let text = |name: &str| details.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let is = |name: &str| details.get(name).and_then(Value::as_bool) == Some(true);
     let number = |name: &str| details.get(name).and_then(Value::as_u64);
@@ -332,7 +345,7 @@ fn tested(details: &Map<String, Value>) -> Vec<Fact> {
         None => target.to_owned(),
     });
     let facts = [
-        ("Agent", text("agent").map(str::to_owned)),
+        ("Agent", text("agent").filter(|_| !has_agent).map(str::to_owned)),
         ("Persona", persona),
         ("Branch", text("git_branch").map(str::to_owned)),
         ("Commit", commit),

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::addressed::AddressedProject;
 use crate::error_page::PageError;
 use crate::pages::experiment::Link;
+use crate::parts::agent_names::AgentNames;
 use crate::parts::frame::Frame;
 use crate::parts::shown_gate::ShownGate;
 use crate::parts::shown_results::{Badge, Figures, Tag, dollars, grouped, provenance_line, shown_tags};
@@ -127,11 +128,8 @@ pub(crate) async fn show(
     let project = platform.store.project(&by.scope, &id).await?;
     let scenarios = platform.store.scenarios(&by.scope, &id).await?;
     let choices = platform.store.experiment_choices(&by.scope, &id).await?;
-    let agents = if choices.agents.is_empty() { Vec::new() } else { platform.store.agents(&by.scope).await? };
-    let agent_name = |id: &str| {
-        let agent = agents.iter().find(|agent| agent.id.as_str() == id);
-        agent.and_then(|agent| agent.name()).filter(|name| !name.trim().is_empty()).unwrap_or(id).to_owned()
-    };
+    let names = AgentNames::of_ids(&platform, &by, choices.agents.iter().cloned()).await?;
+    let agent_name = |id: &str| names.get(id);
     let known = |values: &[String], asked: &str| value_of(values, asked);
     let wanted = [
         known(&choices.agents, &asked.agent),

@@ -1,5 +1,6 @@
 //! What several pages show in the same way.
 
+pub(crate) mod agent_names;
 pub(crate) mod assets;
 pub(crate) mod baseline;
 pub(crate) mod change_texts;

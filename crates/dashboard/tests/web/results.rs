@@ -264,6 +264,17 @@ async fn an_experiment_says_what_was_tested() {
     assert_eq!(says("Target"), "python shop.agent:run");
     assert!(says("Bundle version").contains(&bundle), "{facts:?}");
     assert!(!page.texts(".pairs dt").contains(&"counts".to_owned()));
+    // An agent of this server has its name, and leads to its page.
+    let agent = site.agent("Shop").await;
+    let details = object(json!({"agent": agent.as_str()}));
+    let runs = [run("r2", Status::Passed, "second", "yes")];
+    let upload = Upload { experiment_id: Some("exp_2"), details: &details, runs: &runs, ..upload };
+    let mut transaction = site.store.write().await.unwrap();
+    let recorded = transaction.record_upload(&site.scope, &upload).await.unwrap();
+    transaction.commit().await.unwrap();
+    let page = site.signed_in(Role::Viewer).await.get(&format!("/projects/{project}/experiments/{}", recorded.batch_id)).await;
+    assert_eq!(page.attributes(".facts dd a", "href"), [format!("/agents/{}", agent.as_str())]);
+    assert_eq!(page.text(".facts dd a"), "Shop");
 }
 
 #[tokio::test]
