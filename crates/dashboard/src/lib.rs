@@ -90,6 +90,8 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/projects/{project}/personas", get(personas::show))
         .route("/projects/{project}/personas/new", get(personas::show_new).post(personas::create))
         .route("/projects/{project}/personas/{persona}", get(personas::show_one).post(personas::save))
+        .route("/projects/{project}/personas/{persona}/delete", get(personas::ask_delete).post(personas::delete))
+        .route("/projects/{project}/personas/{persona}/restore", post(personas::restore))
         .route("/projects/{project}/scenarios/{scenario}", get(scenario::show))
         .route("/projects/{project}/scenarios/{scenario}/settings", get(scenario_settings::show).post(scenario_settings::save))
         .route(

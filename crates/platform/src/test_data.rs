@@ -298,6 +298,41 @@ impl Platform {
         .await
     }
 
+    /// Deletes a persona of a project, as long as it is what the actor has seen. Inputs, bundle versions and results that name it keep it. An
+    /// editor may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such persona for them, it was changed meanwhile, or the database failed.
+    pub async fn delete_test_persona(
+        &self,
+        actor: &Actor,
+        project: &str,
+        id: &str,
+        seen: Option<&Digest>,
+    ) -> Result<TestPersona, Error> {
+        actor.require(Role::Editor)?;
+        self.write(actor, "delete a persona for tests", Plain, async |transaction| {
+            let deleted = transaction.delete_test_persona(&actor.scope, project, id, seen, &actor.name).await?;
+            transaction.about("project", project, &deleted.name);
+            Ok(deleted)
+        })
+        .await
+    }
+
+    /// Restores a deleted persona of a project. An editor may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such deleted persona for them, its name is taken meanwhile, or the database failed.
+    pub async fn restore_test_persona(&self, actor: &Actor, project: &str, id: &str) -> Result<TestPersona, Error> {
+        actor.require(Role::Editor)?;
+        self.write(actor, "restore a persona for tests", Plain, async |transaction| {
+            let restored = transaction.restore_test_persona(&actor.scope, project, id).await?;
+            transaction.about("project", project, &restored.name);
+            Ok(restored)
+        })
+        .await
+    }
+
     /// Creates a bundle version, as a draft or published at once. An editor may.
     ///
     /// # Errors

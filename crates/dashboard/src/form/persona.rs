@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     fn persona(body: &Value) -> TestPersona {
-        TestPersona { id: "p".to_owned(), name: "novice".to_owned(), body: body.as_object().unwrap().clone() }
+        TestPersona { id: "p".to_owned(), name: "novice".to_owned(), body: body.as_object().unwrap().clone(), is_deleted: false }
     }
 
     #[test]

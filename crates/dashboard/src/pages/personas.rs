@@ -7,23 +7,27 @@ use http::StatusCode;
 use keepstep_base::Digest;
 use keepstep_http::addresses::{personas_path, project_path, segment};
 use keepstep_platform::{Error, Platform};
-use keepstep_store::test_data::TestPersona;
+use keepstep_store::test_data::{Deleted, InputFilter, TestPersona};
 use keepstep_store::{Project, Role, StoreError};
 use serde_json::Value;
 
-use super::criteria::{DoneQuery, cut};
+use super::criteria::{DoneQuery, SeenQuery, cut};
 use super::experiment::Link;
 use crate::addressed::{AddressedProject, AddressedTestPersona};
 use crate::error_page::PageError;
 use crate::form::persona::PersonaForm;
-use crate::form::posted::Posted;
+use crate::form::posted::{Confirmed, Posted};
 use crate::form::problem::Problem;
 use crate::parts::changed_test_data::outline_of_object;
+use crate::parts::confirm::Confirm;
 use crate::parts::frame::Frame;
 use crate::parts::shown_results::excerpt;
-use crate::parts::view::page;
+use crate::parts::view::{Moment, page};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
+
+/// How many scenarios are searched for inputs that name a persona, before it is deleted.
+const MOST_SCENARIOS: usize = 200;
 
 /// How much of a description a row shows, in characters.
 const EXCERPT: usize = 300;
@@ -37,6 +41,15 @@ struct PersonasPage {
     path: String,
     may_edit: bool,
     personas: Vec<Row>,
+    deleted: Vec<DeletedRow>,
+}
+
+/// A deleted persona, ready to show.
+struct DeletedRow {
+    path: String,
+    name: Visible,
+    by: Visible,
+    at: Moment,
 }
 
 /// A persona, ready to show.
@@ -85,16 +98,27 @@ pub(crate) async fn show(
             difficulty: Visible::of(text(persona, "difficulty")),
         }
     };
+    let may_edit = by.require(Role::Editor).is_ok();
+    let deleted = if may_edit { platform.store.deleted_test_personas(&by.scope, &project.id).await? } else { Vec::new() };
+    let deleted_row = |persona: Deleted| DeletedRow {
+        path: format!("{path}/{}", segment(&persona.id)),
+        name: Visible::of(persona.name),
+        by: Visible::of(persona.by),
+        at: Moment::of(persona.at),
+    };
     page(&PersonasPage {
         frame: Frame::of(&by.session),
         done: match query.done.as_str() {
             "added" => Some("The persona is added to the project."),
             "saved" => Some("Saved. The next version that is published has it."),
+            "deleted" => Some("The persona is deleted. It can be restored below."),
+            "restored" => Some("Restored."),
             _ => None,
         },
         project: Link { path: project_path(&project.id), name: Visible::of(&project.name) },
-        may_edit: by.require(Role::Editor).is_ok(),
-        personas: personas.iter().map(row).collect(),
+        may_edit,
+        personas: personas.iter().filter(|persona| !persona.is_deleted).map(row).collect(),
+        deleted: deleted.into_iter().map(deleted_row).collect(),
         path,
     })
 }
@@ -155,7 +179,7 @@ pub(crate) async fn save(
     };
     // A form that does not say what it was made from was made from nothing that is there.
     let seen = form.seen.parse::<Digest>().unwrap_or_else(|_| Digest::of_bytes(b""));
-    let changed = TestPersona { id: current.id.clone(), name: form.name.clone(), body };
+    let changed = TestPersona { name: form.name.clone(), body, ..current.clone() };
     match platform.change_test_persona(&by, &project.id, &changed, Some(&seen)).await {
         Ok(_) => Ok(to_list(&project, "saved")),
         Err(Error::Store(StoreError::TestPersonaChanged)) => {
@@ -165,6 +189,77 @@ pub(crate) async fn save(
         }
         Err(error) => form_page(&by, &project, Some(&current), &form, refused(error)?, None),
     }
+}
+
+/// `GET …/personas/{persona}/delete`: asks.
+pub(crate) async fn ask_delete(
+    State(platform): State<Platform>,
+    by: SignedIn,
+    AddressedTestPersona { project, persona }: AddressedTestPersona,
+) -> Result<Response, PageError> {
+    by.require(Role::Editor)?;
+    let project = platform.store.project(&by.scope, &project).await?;
+    let persona = platform.store.test_persona(&by.scope, &project.id, &persona).await?;
+    let path = format!("{}/{}", personas_path(&project.id), segment(&persona.id));
+    let mut consequences = vec![Visible::of("It can no longer be chosen for inputs. Published versions and results keep it.")];
+    consequences.extend(uses(&platform, &by, &project, &persona.id).await?);
+    consequences.push(Visible::of("It can be restored, on the page of the personas."));
+    page(&Confirm {
+        frame: Frame::of(&by.session),
+        title: Visible::of(format!("Delete the persona {}?", persona.name)),
+        consequences,
+        problem: None,
+        action: format!("{path}/delete?seen={}", persona.digest()),
+        button: "Delete the persona",
+        back: path,
+    })
+}
+
+/// Returns a sentence for each scenario whose inputs name a persona.
+async fn uses(platform: &Platform, by: &SignedIn, project: &Project, persona: &str) -> Result<Vec<Visible>, PageError> {
+    let mut named = Vec::new();
+    let scenarios = platform.store.scenarios(&by.scope, &project.id).await?;
+    let filter = InputFilter { persona: Some(persona), ..InputFilter::default() };
+    for scenario in scenarios.iter().take(MOST_SCENARIOS) {
+        match platform.store.count_draft_inputs(&by.scope, &scenario.id, &filter).await? {
+            0 => {}
+            1 => named.push(format!("1 input of {} names it, and keeps it until somebody changes that.", scenario.name)),
+            many => named.push(format!("{many} inputs of {} name it, and keep it until somebody changes that.", scenario.name)),
+        }
+    }
+    if scenarios.len() > MOST_SCENARIOS {
+        named.push(format!(
+            "Only the first {MOST_SCENARIOS} of {} scenarios were searched for inputs that name it.",
+            scenarios.len()
+        ));
+    }
+    Ok(named.into_iter().map(Visible::of).collect())
+}
+
+/// `POST …/personas/{persona}/delete`.
+pub(crate) async fn delete(
+    State(platform): State<Platform>,
+    AddressedTestPersona { project, persona }: AddressedTestPersona,
+    Query(asked): Query<SeenQuery>,
+    posted: Posted<Confirmed>,
+) -> Result<Response, PageError> {
+    let by = posted.by;
+    let project = platform.store.project(&by.scope, &project).await?;
+    let seen: Option<Digest> = asked.seen.parse().ok();
+    platform.delete_test_persona(&by, &project.id, &persona, seen.as_ref()).await?;
+    Ok(to_list(&project, "deleted"))
+}
+
+/// `POST …/personas/{persona}/restore`.
+pub(crate) async fn restore(
+    State(platform): State<Platform>,
+    AddressedTestPersona { project, persona }: AddressedTestPersona,
+    posted: Posted<Confirmed>,
+) -> Result<Response, PageError> {
+    let by = posted.by;
+    let project = platform.store.project(&by.scope, &project).await?;
+    platform.restore_test_persona(&by, &project.id, &persona).await?;
+    Ok(to_list(&project, "restored"))
 }
 
 fn refused(error: Error) -> Result<Problem, PageError> {

@@ -372,13 +372,14 @@ fn blank(query: &ScenarioQuery) -> InputForm {
     }
 }
 
+/// Returns the personas that can be chosen; one that is deleted where it is chosen already.
 fn choices(personas: &[TestPersona], chosen: &str) -> Vec<Choice> {
     let choice = |persona: &TestPersona| Choice {
         id: persona.id.clone(),
         name: Visible::of(&persona.name),
         is_chosen: persona.id == chosen,
     };
-    personas.iter().map(choice).collect()
+    personas.iter().filter(|persona| !persona.is_deleted || persona.id == chosen).map(choice).collect()
 }
 
 fn open_form(

@@ -220,6 +220,27 @@ async fn the_second_to_save_a_criterion_sees_both_and_unknown_keys_stay() {
     let answer = send(&mut ada, &answer, &form, "Use this kind", &[("kind", "contains")]).await;
     let answer = send(&mut ada, &answer, &form, "Add another", &[]).await;
     assert_eq!(answer.attributes("textarea[name=value]", "id"), ["value-1", "value-2"]);
+    // Where all criteria around it are deleted, what was typed goes into others, and does not bring those back.
+    let of_bob = bob.get(&form).await;
+    let question = ada.get(&format!("{list}/{pack}/delete")).await;
+    let action = question.attributes("form.card", "action").remove(0);
+    ada.submit(&question, &action, "Delete the criteria", &[]).await;
+    let answer = send(&mut bob, &of_bob, &form, "Save criterion", &[("value", "Be calm")]).await;
+    assert_eq!(
+        (answer.status, answer.exact("textarea#value-1")),
+        (StatusCode::BAD_REQUEST, "Be calm".to_owned()),
+        "{}",
+        answer.body
+    );
+    assert!(answer.text("#pack-problem").contains("were deleted while you were writing"), "{}", answer.body);
+    let answer = send(&mut bob, &answer, &format!("{list}/new"), "Save criterion", &[("pack_name", "Manners")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let kept = draft(&site, &id).await;
+    let manners = kept.as_array().unwrap().iter().find(|one| one[0] == "Manners").cloned();
+    assert_eq!(manners, Some(json!(["Manners", [{"judge": "Be calm"}]])), "{kept}");
+    let question = ada.get(&format!("{list}/{pack}/revert")).await;
+    let action = question.attributes("form.card", "action").remove(0);
+    ada.submit(&question, &action, "Revert the criteria", &[]).await;
     // A form that says nothing, one without its token, and places that are none.
     let csrf = page.attributes("main input[name=csrf]", "value").remove(0);
     let nothing = [("csrf".to_owned(), csrf)];
@@ -330,4 +351,40 @@ async fn a_persona_is_added_and_changed_and_the_second_to_save_sees_both() {
     let mut viewer = site.signed_in(Role::Viewer).await;
     assert!(!viewer.get(&list).await.has("main a[href*='/personas/']"));
     assert_eq!(viewer.get(&form).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_persona_is_deleted_after_a_question_and_restored() {
+    let site = Site::start().await;
+    let (path, _, _) = scenario(&site, json!([])).await;
+    let project = path.split("/scenarios").next().unwrap();
+    let list = format!("{project}/personas");
+    let (mut ada, mut viewer) = (site.member(Role::Editor, "Ada").await, site.signed_in(Role::Viewer).await);
+    let form = ada.get(&list).await.attributes("tbody th a", "href").remove(0);
+    let delete = ada.get(&form).await.attributes(".actions a.quiet", "href").remove(0);
+    let asked = ada.get(&delete).await;
+    assert_eq!(asked.text("h1"), "Delete the persona novice?");
+    assert!(asked.text("form.card").contains("1 input of orders names it"), "{}", asked.body);
+    assert_eq!(viewer.get(&delete).await.status, StatusCode::FORBIDDEN);
+    // What somebody changed meanwhile is not deleted unseen.
+    let action = asked.attributes("form.card", "action").remove(0);
+    let page = ada.get(&form).await;
+    ada.submit(&page, &form, "Save", &[("difficulty", "hard")]).await;
+    assert_eq!(ada.submit(&asked, &action, "Delete the persona", &[]).await.status, StatusCode::BAD_REQUEST);
+    let asked = ada.get(&delete).await;
+    let action = asked.attributes("form.card", "action").remove(0);
+    let answer = ada.submit(&asked, &action, "Delete the persona", &[]).await;
+    assert_eq!(answer.location(), format!("{list}?done=deleted"), "{}", answer.body);
+    assert_eq!(ada.get(&form).await.status, StatusCode::NOT_FOUND);
+    let page = ada.get(answer.location()).await;
+    assert!(page.has(".empty") && !viewer.get(&list).await.body.contains("novice"), "{}", page.body);
+    assert_eq!(page.texts("tbody th, tbody .author"), ["novice", "Ada"]);
+    // The input that names it keeps it, and no other one can choose it.
+    let choices = |page: &Page| page.texts("select[name=persona] option[value^=persona_]");
+    assert_eq!(choices(&ada.get(&format!("{path}?edit=q")).await), ["novice"]);
+    assert_eq!(choices(&ada.get(&format!("{path}?edit=new")).await), [""; 0]);
+    let restore = format!("{form}/restore");
+    assert_eq!(viewer.post(&restore, &[], &[]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(ada.submit(&page, &restore, "Restore", &[]).await.location(), format!("{list}?done=restored"));
+    assert_eq!(ada.get(&list).await.texts("tbody th"), ["novice"]);
 }

@@ -37,15 +37,17 @@ pub(super) struct Said {
 pub(super) struct Personas<'a>(pub(super) &'a [TestPersona]);
 
 impl<'a> Personas<'a> {
-    fn find(&self, said: &str) -> Option<&'a str> {
-        let by_id = self.0.iter().find(|persona| persona.id == said);
-        by_id.or_else(|| self.0.iter().find(|persona| persona.name == said)).map(|persona| persona.id.as_str())
+    /// Returns the persona of an id or a name. One that is deleted is found where an input has it already (`current`).
+    fn find(&self, said: &str, current: Option<&str>) -> Option<&'a str> {
+        let mut known = self.0.iter().filter(|persona| !persona.is_deleted || Some(persona.id.as_str()) == current);
+        let by_id = known.clone().find(|persona| persona.id == said);
+        by_id.or_else(|| known.find(|persona| persona.name == said)).map(|persona| persona.id.as_str())
     }
 
     /// Returns what a table says of a persona.
     fn name_of(&self, id: &'a str) -> &'a str {
         let persona = self.0.iter().find(|persona| persona.id == id);
-        persona.map(|persona| persona.name.as_str()).filter(|name| self.find(name) == Some(id)).unwrap_or(id)
+        persona.map(|persona| persona.name.as_str()).filter(|name| self.find(name, Some(id)) == Some(id)).unwrap_or(id)
     }
 }
 
@@ -105,7 +107,7 @@ impl Said {
         let persona = match self.persona {
             None => current.persona.clone(),
             Some(None) => None,
-            Some(Some(said)) => match personas.find(&said) {
+            Some(Some(said)) => match personas.find(&said, current.persona.as_deref()) {
                 Some(id) => Some(id.to_owned()),
                 None if current.persona.as_ref() == Some(&said) => Some(said),
                 None => return Err(format!("persona {said:?} not found in the project")),
@@ -303,8 +305,17 @@ mod tests {
     use super::*;
 
     fn personas() -> Vec<TestPersona> {
-        let persona = |id: &str, name: &str| TestPersona { id: id.to_owned(), name: name.to_owned(), body: Map::new() };
-        vec![persona("p1", "novice"), persona("p2", "p1"), persona("p3", "=expert")]
+        let persona = |id: &str, name: &str, is_deleted| TestPersona {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            body: Map::new(),
+            is_deleted,
+        };
+        let deleted = [persona("p4", "novice", true), persona("p5", "former", true)];
+        [persona("p1", "novice", false), persona("p2", "p1", false), persona("p3", "=expert", false)]
+            .into_iter()
+            .chain(deleted)
+            .collect()
     }
 
     fn columns(names: &[String]) -> Vec<SheetColumn> {

@@ -346,7 +346,7 @@ pub(super) async fn batch_number(connection: &mut Connection, scope: &Scope, id:
 /// Returns the columns of runs, with whole texts or only the beginnings.
 fn runs_select(batch: &str, excerpt: Option<u32>) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(
-        "SELECT r.number, r.id, r.input_item_id, r.persona, t.name AS persona_name, r.iteration, r.status, r.verdict,
+        "SELECT r.number, r.id, r.input_item_id, r.persona, coalesce(t.deleted_name, t.name) AS persona_name, r.iteration, r.status, r.verdict,
            r.duration_ms, r.error, ",
     );
     match excerpt {

@@ -1,4 +1,4 @@
-//! Deleting projects and scenarios, and bringing them back.
+//! Deleting projects, scenarios and personas, and bringing them back.
 //!
 //! What is deleted is hidden and keeps everything: results of a deleted scenario stay, and know its name. A name that nothing else can have
 //! stands in place of its own, which is free meanwhile.
@@ -11,7 +11,7 @@ use crate::sql::query::query;
 use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction};
 
-/// A project or a scenario that is deleted.
+/// A project, a scenario or a persona that is deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deleted {
     /// Its id.
@@ -29,8 +29,11 @@ fn name_of_deleted(id: &str) -> String {
     format!("\u{7f}{id}")
 }
 
-fn deleted(row: &Row) -> Result<Deleted> {
-    Ok(Deleted { id: row.get("id")?, name: row.get("deleted_name")?, by: row.get("deleted_by")?, at: row.get("deleted_at")? })
+impl Deleted {
+    /// Returns what the columns `id`, `deleted_name`, `deleted_by` and `deleted_at` say.
+    pub(super) fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { id: row.get("id")?, name: row.get("deleted_name")?, by: row.get("deleted_by")?, at: row.get("deleted_at")? })
+    }
 }
 
 impl Store {
@@ -46,7 +49,7 @@ impl Store {
         .bind(&scope.org_id)
         .fetch_all(&mut *self.reader().await?)
         .await?;
-        let all: Vec<Deleted> = rows.iter().map(deleted).collect::<Result<_>>()?;
+        let all: Vec<Deleted> = rows.iter().map(Deleted::from_row).collect::<Result<_>>()?;
         Ok(all.into_iter().filter(|project| scope.covers(&scope.org_id, Some(&project.id))).collect())
     }
 
@@ -64,7 +67,7 @@ impl Store {
         .bind(project)
         .fetch_all(&mut reader)
         .await?;
-        rows.iter().map(deleted).collect()
+        rows.iter().map(Deleted::from_row).collect()
     }
 }
 
@@ -155,13 +158,13 @@ impl Transaction {
         read_scenario(self.connection(), scope, id).await
     }
 
-    async fn hide(&mut self, statement: &'static str, id: &str, by: &str) -> Result<()> {
+    pub(super) async fn hide(&mut self, statement: &'static str, id: &str, by: &str) -> Result<()> {
         let now = self.now;
         query(statement).bind(name_of_deleted(id)).bind(now).bind(by).bind(id).execute(self.connection()).await?;
         Ok(())
     }
 
-    async fn show(&mut self, statement: &'static str, id: &str) -> Result<()> {
+    pub(super) async fn show(&mut self, statement: &'static str, id: &str) -> Result<()> {
         query(statement).bind(id).execute(self.connection()).await?;
         Ok(())
     }

@@ -3,12 +3,17 @@
 use keepstep_base::Digest;
 use serde_json::{Map, Value};
 
+use super::deleted::Deleted;
 use crate::model::Scope;
 use crate::organizations::{check_name, require_project};
 use crate::sql::connection::Connection;
 use crate::sql::query::query;
 use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction, rows};
+
+/// Brings a deleted persona back.
+const RESTORE: &str =
+    "UPDATE test_personas SET name = deleted_name, deleted_name = NULL, deleted_at = NULL, deleted_by = NULL WHERE id = $1";
 
 /// Somebody whom a test plays.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +24,8 @@ pub struct TestPersona {
     pub name: String,
     /// Everything else that is known: `description`, `difficulty`, …
     pub body: Map<String, Value>,
+    /// True where somebody deleted it: it is no longer offered, and inputs and results that name it still know who it was.
+    pub is_deleted: bool,
 }
 
 impl TestPersona {
@@ -42,7 +49,7 @@ fn owned((key, value): (&String, &Value)) -> (String, Value) {
 }
 
 impl Store {
-    /// Returns the personas of a project in the order of their names.
+    /// Returns the personas of a project in the order of their names, the deleted ones behind the others.
     ///
     /// # Errors
     /// There is no such project in the scope, or the database failed.
@@ -52,7 +59,24 @@ impl Store {
         read_personas(&mut reader, project).await
     }
 
-    /// Returns a persona of a project.
+    /// Returns the deleted personas of a project, the last one first.
+    ///
+    /// # Errors
+    /// There is no such project in the scope, or the database failed.
+    pub async fn deleted_test_personas(&self, scope: &Scope, project: &str) -> Result<Vec<Deleted>> {
+        let mut reader = self.reader().await?;
+        require_project(&mut reader, scope, project).await?;
+        let rows = query(
+            "SELECT id, deleted_name, deleted_by, deleted_at FROM test_personas WHERE project_id = $1 AND deleted_at IS NOT NULL
+             ORDER BY deleted_at DESC, id",
+        )
+        .bind(project)
+        .fetch_all(&mut reader)
+        .await?;
+        rows.iter().map(Deleted::from_row).collect()
+    }
+
+    /// Returns a persona of a project that is not deleted.
     ///
     /// # Errors
     /// There is no such project in the scope, it has no such persona, or the database failed.
@@ -64,7 +88,8 @@ impl Store {
 }
 
 impl Transaction {
-    /// Makes a persona, or changes the one that has the name. Bundles that are published already keep what they have.
+    /// Makes a persona, or changes the one that has the name; one that was deleted is brought back, with its id. Bundles that are published
+    /// already keep what they have.
     ///
     /// # Errors
     /// There is no such project in the scope, the name is not one, or the database failed.
@@ -77,6 +102,7 @@ impl Transaction {
     ) -> Result<TestPersona> {
         require_project(self.connection(), scope, project).await?;
         let name = check_name(name)?;
+        self.restore_persona_named(project, name).await?;
         let (new_id, now) = (self.surroundings.id("persona_")?, self.now);
         let kept = query(
             "INSERT INTO test_personas (id, project_id, name, body, created_at) VALUES ($1, $2, $3, $4, $5)
@@ -89,7 +115,7 @@ impl Transaction {
         .bind(now)
         .fetch_one(self.connection())
         .await?;
-        Ok(TestPersona { id: kept.get("id")?, name: name.to_owned(), body: body.clone() })
+        Ok(TestPersona { id: kept.get("id")?, name: name.to_owned(), body: body.clone(), is_deleted: false })
     }
 
     /// Makes a persona with a name that no other one has.
@@ -136,11 +162,68 @@ impl Transaction {
         read_persona(self.connection(), project, &changed.id).await
     }
 
+    /// Hides a persona: no input can be given to it any more. Inputs, bundle versions and results that name it keep it. Returns what it was.
+    ///
+    /// # Errors
+    /// There is no such persona in the scope, it is not what it was when somebody read it (`seen`), or the database failed.
+    pub async fn delete_test_persona(
+        &mut self,
+        scope: &Scope,
+        project: &str,
+        id: &str,
+        seen: Option<&Digest>,
+        by: &str,
+    ) -> Result<TestPersona> {
+        require_project(self.connection(), scope, project).await?;
+        let current = read_persona(self.connection(), project, id).await?;
+        if seen.is_some_and(|seen| *seen != current.digest()) {
+            return Err(StoreError::TestPersonaChanged);
+        }
+        self.hide(
+            "UPDATE test_personas SET deleted_name = name, name = $1, deleted_at = $2, deleted_by = $3 WHERE id = $4",
+            id,
+            by,
+        )
+        .await?;
+        Ok(current)
+    }
+
+    /// Brings a deleted persona back.
+    ///
+    /// # Errors
+    /// There is no such persona in the scope, its name is taken meanwhile, or the database failed.
+    pub async fn restore_test_persona(&mut self, scope: &Scope, project: &str, id: &str) -> Result<TestPersona> {
+        require_project(self.connection(), scope, project).await?;
+        let all = read_personas(self.connection(), project).await?;
+        let deleted = all.into_iter().find(|persona| persona.id == id && persona.is_deleted);
+        let deleted = deleted.ok_or_else(|| StoreError::TestPersonaNotFound(id.to_owned()))?;
+        self.check_persona_name(project, None, &deleted.name).await?;
+        self.show(RESTORE, id).await?;
+        Ok(TestPersona { is_deleted: false, ..deleted })
+    }
+
+    /// Brings the persona back that was deleted last under a name, where no other one has it now.
+    async fn restore_persona_named(&mut self, project: &str, name: &str) -> Result<()> {
+        let deleted = query(
+            "SELECT id FROM test_personas WHERE project_id = $1 AND deleted_name = $2
+             AND NOT EXISTS (SELECT 1 FROM test_personas t WHERE t.project_id = $1 AND t.name = $2)
+             ORDER BY deleted_at DESC, id LIMIT 1",
+        )
+        .bind(project)
+        .bind(name)
+        .fetch_optional(self.connection())
+        .await?;
+        match deleted {
+            Some(row) => self.show(RESTORE, &row.get::<String>("id")?).await,
+            None => Ok(()),
+        }
+    }
+
     /// Returns a name that no other persona of the project has.
     async fn check_persona_name<'n>(&mut self, project: &str, id: Option<&str>, name: &'n str) -> Result<&'n str> {
         let name = check_name(name)?;
         let personas = read_personas(self.connection(), project).await?;
-        if personas.iter().any(|known| known.name == name && Some(known.id.as_str()) != id) {
+        if personas.iter().any(|known| !known.is_deleted && known.name == name && Some(known.id.as_str()) != id) {
             return Err(StoreError::NameTaken { what: "persona", name: name.to_owned() });
         }
         Ok(name)
@@ -149,18 +232,21 @@ impl Transaction {
 
 async fn read_persona(connection: &mut Connection, project: &str, id: &str) -> Result<TestPersona> {
     let personas = read_personas(connection, project).await?;
-    personas.into_iter().find(|persona| persona.id == id).ok_or_else(|| StoreError::TestPersonaNotFound(id.to_owned()))
+    personas
+        .into_iter()
+        .find(|persona| persona.id == id && !persona.is_deleted)
+        .ok_or_else(|| StoreError::TestPersonaNotFound(id.to_owned()))
 }
 
+/// Returns the personas of a project in the order of their names, the deleted ones behind the others.
 pub(super) async fn read_personas(connection: &mut Connection, project: &str) -> Result<Vec<TestPersona>> {
-    let rows = query("SELECT id, name, body FROM test_personas WHERE project_id = $1 ORDER BY name")
-        .bind(project)
-        .fetch_all(connection)
-        .await?;
+    let text = "SELECT id, coalesce(deleted_name, name) AS name, body, deleted_at IS NOT NULL AS is_deleted
+        FROM test_personas WHERE project_id = $1 ORDER BY deleted_at IS NOT NULL, coalesce(deleted_name, name), id";
+    let rows = query(text).bind(project).fetch_all(connection).await?;
     rows.iter().map(persona).collect()
 }
 
 fn persona(row: &Row) -> Result<TestPersona> {
     let id: String = row.get("id")?;
-    Ok(TestPersona { name: row.get("name")?, body: rows::object(row, "body", &id)?, id })
+    Ok(TestPersona { name: row.get("name")?, body: rows::object(row, "body", &id)?, is_deleted: row.get("is_deleted")?, id })
 }

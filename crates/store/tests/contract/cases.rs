@@ -134,6 +134,7 @@ macro_rules! shared_cases {
                 criteria_are_edited_in_a_draft_and_published_with_it,
                 an_import_neither_loses_nor_publishes_edited_criteria,
                 a_persona_for_tests_is_changed_as_it_was_seen,
+                a_deleted_persona_is_kept_by_what_names_it,
             }
             input_drafts {
                 what_is_deleted_is_hidden_and_comes_back,

@@ -192,3 +192,46 @@ pub(crate) async fn a_persona_for_tests_is_changed_as_it_was_seen(world: World) 
     let other = Scope::organization("org_x".to_owned());
     assert!(matches!(store.test_persona(&other, &shop, &changed.id).await, Err(StoreError::ProjectNotFound(_))));
 }
+
+pub(crate) async fn a_deleted_persona_is_kept_by_what_names_it(world: World) {
+    let (store, scope) = (&world.store, &world.scope);
+    let shop = project(&world).await;
+    let bundle = import(&world, &shop, json!([])).await;
+    let persona =
+        async |name: &str| store.test_personas(scope, &shop).await.unwrap().into_iter().find(|known| known.name == name);
+    let novice = persona("novice").await.unwrap();
+    let delete = async |seen: &TestPersona| {
+        let seen = seen.digest();
+        write(&world, async |t| t.delete_test_persona(scope, &shop, &novice.id, Some(&seen), "Ada").await).await
+    };
+    let stale = delete(&TestPersona { name: "x".to_owned(), ..novice.clone() }).await;
+    assert!(matches!(stale, Err(StoreError::TestPersonaChanged)), "{stale:?}");
+    assert_eq!(delete(&novice).await.unwrap(), novice);
+    let again = delete(&novice).await;
+    assert!(matches!(again, Err(StoreError::TestPersonaNotFound(_))), "{again:?}");
+    assert!(matches!(store.test_persona(scope, &shop, &novice.id).await, Err(StoreError::TestPersonaNotFound(_))));
+    // Its name and its words are still known to what names it: the next version has it.
+    let hidden = persona("novice").await.unwrap();
+    assert_eq!((hidden.id.as_str(), hidden.is_deleted, &hidden.body), (novice.id.as_str(), true, &novice.body));
+    let listed = store.deleted_test_personas(scope, &shop).await.unwrap();
+    assert_eq!(listed.iter().map(|one| (one.name.as_str(), one.by.as_str())).collect::<Vec<_>>(), [("novice", "Ada")]);
+    let draft = store.draft_bundle(scope, &bundle.scenario_id).await.unwrap();
+    assert!(draft.content.personas.contains("\"novice\""), "{}", draft.content.personas);
+    // Its name is free meanwhile, and then it cannot come back under it.
+    let other = TestPersona { name: "novice".to_owned(), ..persona("expert").await.unwrap() };
+    write(&world, async |t| t.change_test_persona(scope, &shop, &other, None).await).await.unwrap();
+    let taken = write(&world, async |t| t.restore_test_persona(scope, &shop, &novice.id).await).await;
+    assert!(matches!(taken, Err(StoreError::NameTaken { .. })), "{taken:?}");
+    assert_eq!(persona("novice").await.unwrap().id, other.id);
+    let other = TestPersona { name: "expert".to_owned(), ..other };
+    write(&world, async |t| t.change_test_persona(scope, &shop, &other, None).await).await.unwrap();
+    assert_eq!(write(&world, async |t| t.restore_test_persona(scope, &shop, &novice.id).await).await.unwrap(), novice);
+    assert_eq!(persona("novice").await.unwrap(), novice);
+    // A file that has it brings it back, as the same persona.
+    delete(&novice).await.unwrap();
+    import(&world, &shop, json!([])).await;
+    let back = persona("novice").await.unwrap();
+    assert_eq!((back.id.as_str(), back.is_deleted), (novice.id.as_str(), false));
+    let nothing = write(&world, async |t| t.restore_test_persona(scope, &shop, &novice.id).await).await;
+    assert!(matches!(nothing, Err(StoreError::TestPersonaNotFound(_))), "{nothing:?}");
+}

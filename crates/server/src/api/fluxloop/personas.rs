@@ -45,7 +45,8 @@ pub(crate) async fn list(
     };
     let mut personas = Vec::new();
     for project in projects {
-        personas.extend(platform.store.test_personas(&caller.scope, &project).await?);
+        let known = platform.store.test_personas(&caller.scope, &project).await?;
+        personas.extend(known.into_iter().filter(|persona| !persona.is_deleted));
     }
     Ok(Json(personas.iter().map(persona).collect()))
 }
