@@ -13,7 +13,7 @@ const WIDTHS = [1280, 2560, 360];
 const THEMES = ["light", "dark"];
 
 // The pages that README shows.
-const ON_TOP = ["front", "projects-project-experiments-experiment"];
+const ON_TOP = ["demo-front", "demo-trends"];
 
 // The names of the pages that were looked at.
 const seen = [];

@@ -1,6 +1,7 @@
 // All stories, in the order in which they run.
 
 import { crawl, prefixed } from "./stories/crawl.mjs";
+import { demo } from "./stories/demo.mjs";
 import { interleavings } from "./stories/editing.mjs";
 import { identity } from "./stories/identity.mjs";
 import { interrupted } from "./stories/interrupted.mjs";
@@ -11,6 +12,7 @@ import { testing, testingWithoutScript } from "./stories/testing.mjs";
 
 export const stories = [
   crawl,
+  demo,
   people,
   withoutScript,
   testing,

@@ -28,9 +28,9 @@ export class World {
   #provider;
   #listen;
 
-  // Starts a server. `demo` fills it with what `keepstep demo` shows; `proxy` stands before it; people sign in with
-  // `provider`.
-  static async start({ demo = false, proxy = null, provider = null } = {}) {
+  // Starts a server. `demo` fills it with what `keepstep demo` shows, and `tour` is that command itself, which serves on; `proxy`
+  // stands before it; people sign in with `provider`.
+  static async start({ demo = false, tour = false, proxy = null, provider = null } = {}) {
     const world = new World();
     world.#folder = await mkdtemp(path.join(tmpdir(), "keepstep-browser-"));
     await mkdir(world.path("home"), { recursive: true });
@@ -40,7 +40,7 @@ export class World {
       }
       world.#proxy = proxy;
       world.#provider = provider;
-      await world.serve();
+      await (tour ? world.#begin(["demo", "--fast"]) : world.serve());
     } catch (error) {
       await world.end();
       throw error;
@@ -63,7 +63,14 @@ export class World {
       options.push("--oidc-issuer", this.#provider.issuer, "--oidc-client-id", "keepstep");
       secrets.KEEPSTEP_OIDC_CLIENT_SECRET = this.#provider.secret;
     }
-    const server = spawn(PROGRAM, ["serve", "--json", "--listen", listen, "--data", this.path("data"), ...options], {
+    await this.#begin(["serve", "--listen", listen, ...options], secrets);
+    this.#listen = this.#proxy ? listen : new URL(this.url).host;
+    this.#proxy?.to(`http://${listen}`);
+  }
+
+  // Starts a command that serves, and waits until it says where.
+  async #begin(args, secrets = {}) {
+    const server = spawn(PROGRAM, [...args, "--json", "--data", this.path("data")], {
       env: { ...this.#environment(), ...secrets, KEEPSTEP_LOG: "warn" },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -73,8 +80,8 @@ export class World {
     this.log = "";
     server.stderr.on("data", (text) => (this.log += text));
     const announced = new Promise((resolve, reject) => {
-      const complain = () => reject(new Error(`\`keepstep serve\` printed no address\n${printed}${this.log}`));
-      const timer = setTimeout(complain, 30_000);
+      const complain = () => reject(new Error(`\`keepstep ${args[0]}\` printed no address\n${printed}${this.log}`));
+      const timer = setTimeout(complain, LIMIT);
       server.once("exit", complain);
       server.stdout.on("data", (text) => {
         printed += text;
@@ -86,8 +93,6 @@ export class World {
     });
     const { url, link } = await announced;
     this.url = url;
-    this.#listen = this.#proxy ? listen : new URL(url).host;
-    this.#proxy?.to(`http://${listen}`);
     this.firstLink = link;
   }
 

@@ -26,8 +26,7 @@ pub(crate) struct Options {
 }
 
 /// The screenshots that README shows, each with the one that is taken of its page.
-const IMAGES: [(&str, &str); 2] =
-    [("front.png", "front-top.png"), ("experiment.png", "projects-project-experiments-experiment-top.png")];
+const IMAGES: [(&str, &str); 2] = [("front.png", "demo-front-top.png"), ("trends.png", "demo-trends-top.png")];
 
 /// The largest of them, in bytes: README is read on phones, too.
 const LARGEST_IMAGE: u64 = 150 * 1024;
