@@ -223,8 +223,8 @@ async fn uses(platform: &Platform, by: &SignedIn, project: &Project, persona: &s
     for scenario in scenarios.iter().take(MOST_SCENARIOS) {
         match platform.store.count_draft_inputs(&by.scope, &scenario.id, &filter).await? {
             0 => {}
-            1 => named.push(format!("1 input of {} names it, and keeps it until somebody changes that.", scenario.name)),
-            many => named.push(format!("{many} inputs of {} name it, and keep it until somebody changes that.", scenario.name)),
+            1 => named.push(format!("1 input of {} names it, and keeps it until the input is changed.", scenario.name)),
+            many => named.push(format!("{many} inputs of {} name it, and keep it until they are changed.", scenario.name)),
         }
     }
     if scenarios.len() > MOST_SCENARIOS {
