@@ -195,8 +195,7 @@ const TESTS = {
     equal("the first agent", await focused(page), names[0]);
     // Of the row that has the focus, it is the diff of that one.
     await person.open("/");
-    const row = page.locator('section[aria-labelledby="waiting"] tbody tr', { hasText: "Shop" }).first();
-    await row.getByRole("link").first().focus();
+    await page.getByRole("link", { name: "Shop", exact: true }).first().focus();
     await page.keyboard.press("d");
     await page.waitForURL(/\/changes#/);
     const id = decodeURIComponent(new URL(page.url()).hash.slice(1));
