@@ -43,7 +43,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     /// Measure everything and write the report
-    Run(Options),
+    Run(Box<Options>),
     /// Attack a server, print what it took and what a normal client noticed, and fail where a bound does not hold
     Attack {
         /// The program under test
