@@ -12,6 +12,9 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 const WIDTHS = [1280, 2560, 360];
 const THEMES = ["light", "dark"];
 
+// How far below what stands before it a section begins, in pixels, so that its heading belongs to it.
+const LEAST_GAP = 8;
+
 // The pages that README shows.
 const ON_TOP = ["demo-front", "demo-trends"];
 
@@ -33,7 +36,8 @@ export async function look(person, name) {
       const rules = theme === "light" ? (width === 2560 ? null : RULES) : width === 1280 ? "color-contrast" : null;
       if (rules) problems.push(...(await accessible(page, rules)).map((what) => `${where} (${theme}, ${width} px): ${what}`));
     }
-    problems.push(...(await tooWide(page, width)).map((what) => `${where} (${width} px): ${what}`));
+    const shape = [...(await tooWide(page, width)), ...(await cramped(page))];
+    problems.push(...shape.map((what) => `${where} (${width} px): ${what}`));
   }
   // Between a phone and a desk.
   await page.setViewportSize({ width: 768, height: 1024 });
@@ -77,6 +81,25 @@ async function tooWide(page, width) {
     }
     return found.slice(-3);
   }, width);
+}
+
+// Returns the sections that touch what stands before them.
+async function cramped(page) {
+  return page.evaluate((least) => {
+    const isShown = (element) => element.getClientRects().length > 0;
+    const found = [];
+    for (const section of document.querySelectorAll("main section")) {
+      let before = section.previousElementSibling;
+      while (before && !isShown(before)) before = before.previousElementSibling;
+      if (!before || !isShown(section)) continue;
+      const [above, below] = [before.getBoundingClientRect(), section.getBoundingClientRect()];
+      const isBeside = below.left >= above.right || below.right <= above.left;
+      const gap = Math.round(below.top - above.bottom);
+      const title = section.innerText.trim().split("\n")[0];
+      if (!isBeside && gap < least) found.push(`the section ${title} begins ${gap} px below what stands before it`);
+    }
+    return found;
+  }, LEAST_GAP);
 }
 
 // Writes a page that shows all screenshots beside each other, for whoever looks at them.
