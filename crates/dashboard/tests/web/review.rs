@@ -26,6 +26,7 @@ async fn a_draft_is_reviewed_where_a_project_asks_for_it() {
     // Nobody publishes past it.
     let edit = format!("/agents/{agent}/edit");
     let page = ada.get(&edit).await;
+    assert_eq!(page.texts("#edit .primary"), ["Propose"], "what is refused is not what the form is for");
     let typed = [("persona", "One\nTwo\n<b>Three</b>\n")];
     let refused = ada.submit(&page, &edit, "Publish", &typed).await;
     assert!(refused.text(".notice.bad").contains("reviewed before they are published"), "{}", refused.text(".notice.bad"));
