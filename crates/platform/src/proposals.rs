@@ -137,8 +137,7 @@ impl Platform {
     /// The actor may not, or the database failed.
     pub async fn publishing_rule(&self, actor: &Actor, agent: &Agent) -> Result<PublishingRule, Error> {
         actor.require(Role::Viewer)?;
-        let rules = self.store.publishing_rules(&agent.org_id).await?;
-        Ok(rules.into_iter().find(|rule| rule.project_id == agent.project_id).unwrap_or_default())
+        Ok(self.store.publishing_rule(agent).await?)
     }
 
     /// Returns the rules for publishing, of agents that are in no project first. An owner may.

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use keepstep_base::{AgentId, Digest, PersonaVersion};
 
-use crate::model::{Project, Scope};
+use crate::model::{Agent, Project, Scope};
 use crate::organizations::require_project;
 use crate::{Result, Store, Transaction, agents};
 
@@ -89,6 +89,23 @@ pub struct PublishingRule {
     pub scenario: Option<String>,
 }
 
+impl PublishingRule {
+    /// Returns what has to come before a persona of an agent is published: what the rule of its project says, or that of the agents in none,
+    /// and what those of the projects that test it say.
+    fn that_holds(rules: &[Self], agent: &Agent, testing: &[String]) -> Self {
+        let own = rules.iter().filter(|rule| rule.project_id == agent.project_id);
+        let of_tests = rules.iter().filter(|rule| {
+            rule.project_id != agent.project_id && rule.project_id.as_ref().is_some_and(|project| testing.contains(project))
+        });
+        let mut holds = Self { project_id: agent.project_id.clone(), ..Self::default() };
+        for rule in own.chain(of_tests) {
+            holds.review |= rule.review;
+            holds.scenario = holds.scenario.or_else(|| rule.scenario.clone());
+        }
+        holds
+    }
+}
+
 /// What a database keeps of proposals. Who may see an agent is not its business.
 pub(crate) trait ProposalRows {
     /// Returns the proposal of a version.
@@ -116,6 +133,9 @@ pub(crate) trait ProposalRows {
 
     /// Returns the rules of an organization.
     fn rules_of(&mut self, org_id: &str) -> impl Future<Output = Result<Vec<PublishingRule>>> + Send;
+
+    /// Returns the projects that test an agent.
+    fn projects_that_test(&mut self, agent: &AgentId) -> impl Future<Output = Result<Vec<String>>> + Send;
 
     /// Sets a rule in place of the one before.
     fn put_rule(&mut self, org_id: &str, rule: &PublishingRule) -> impl Future<Output = Result<()>> + Send;
@@ -156,6 +176,16 @@ impl Store {
     pub async fn publishing_rules(&self, org_id: &str) -> Result<Vec<PublishingRule>> {
         self.reader().await?.rules_of(org_id).await
     }
+
+    /// Returns what has to come before a persona of an agent is published.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn publishing_rule(&self, agent: &Agent) -> Result<PublishingRule> {
+        let mut reader = self.reader().await?;
+        let (rules, testing) = (reader.rules_of(&agent.org_id).await?, reader.projects_that_test(&agent.id).await?);
+        Ok(PublishingRule::that_holds(&rules, agent, &testing))
+    }
 }
 
 impl Transaction {
@@ -189,7 +219,8 @@ impl Transaction {
     pub async fn publishing_rule(&mut self, scope: &Scope, agent: &AgentId) -> Result<PublishingRule> {
         let agent = agents::read_agent(self.connection(), scope, agent).await?;
         let rules = self.connection().rules_of(&agent.org_id).await?;
-        Ok(rules.into_iter().find(|rule| rule.project_id == agent.project_id).unwrap_or_default())
+        let testing = self.connection().projects_that_test(&agent.id).await?;
+        Ok(PublishingRule::that_holds(&rules, &agent, &testing))
     }
 
     /// Returns true if a version of an agent that says the same was approved.

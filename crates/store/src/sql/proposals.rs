@@ -119,6 +119,14 @@ impl ProposalRows for Connection {
         found.iter().map(rule).collect()
     }
 
+    async fn projects_that_test(&mut self, agent: &AgentId) -> Result<Vec<String>> {
+        let found = query("SELECT id FROM projects WHERE agent_id = $1 AND deleted_at IS NULL ORDER BY id")
+            .bind(agent.as_str())
+            .fetch_all(self)
+            .await?;
+        found.iter().map(|row| Ok(row.get("id")?)).collect()
+    }
+
     async fn put_rule(&mut self, org_id: &str, rule: &PublishingRule) -> Result<()> {
         query(
             "INSERT INTO publishing_rules (org_id, project_id, review, scenario) VALUES ($1, $2, $3, $4)

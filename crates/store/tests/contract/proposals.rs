@@ -1,6 +1,6 @@
 use keepstep_agent::canonical::persona_digest;
-use keepstep_base::PersonaVersion;
-use keepstep_store::{Proposal, ProposalNote, ProposalState, PublishingRule, Scope};
+use keepstep_base::{AgentId, PersonaVersion};
+use keepstep_store::{ProjectPatch, Proposal, ProposalNote, ProposalState, PublishingRule, Scope};
 use serde_json::json;
 
 use crate::world::{START, World};
@@ -104,6 +104,14 @@ pub(crate) async fn a_rule_is_of_a_project_or_of_agents_in_none(world: World) {
     assert!(transaction.set_publishing_rule(&world.scope, &unknown).await.is_err());
     assert_eq!(transaction.publishing_rule(&world.scope, &agent).await.unwrap(), PublishingRule::default());
     assert_eq!(transaction.publishing_rule(&world.scope, &confined).await.unwrap(), of_project);
+    // It holds for the agent that the project tests, too.
+    let tests = |agent: Option<&AgentId>| ProjectPatch { agent: Some(agent.cloned()), ..ProjectPatch::default() };
+    let id = of_project.project_id.clone().unwrap();
+    transaction.change_project(&world.scope, &id, tests(Some(&agent))).await.unwrap();
+    let held = PublishingRule { project_id: None, ..of_project.clone() };
+    assert_eq!(transaction.publishing_rule(&world.scope, &agent).await.unwrap(), held);
+    transaction.change_project(&world.scope, &id, tests(None)).await.unwrap();
+    assert_eq!(transaction.publishing_rule(&world.scope, &agent).await.unwrap(), PublishingRule::default());
     let of_none = PublishingRule { review: true, ..PublishingRule::default() };
     let of_project = PublishingRule { review: false, scenario: None, ..of_project };
     transaction.set_publishing_rule(&world.scope, &of_none).await.unwrap();
