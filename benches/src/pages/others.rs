@@ -315,8 +315,12 @@ mod tests {
     #[test]
     fn memory_is_that_of_all_that_a_server_started() {
         let mut command = Command::new("sh");
-        // The first process waits for another one, which says that it is there.
-        command.args(["-c", "sh -c 'echo; cat' & wait"]).process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
+        // The first process waits for another one, which says that it is there. (What is in the background reads nothing otherwise.)
+        command
+            .args(["-c", "exec 3<&0; sh -c 'echo; cat' <&3 & wait"])
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
         let running = Running { address: free_address().unwrap(), child };
