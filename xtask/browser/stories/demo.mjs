@@ -28,6 +28,7 @@ async function story(browser) {
     // The list of experiments is a month of nights; the newest failed where one of last week passed.
     await page.getByRole("link", { name: "Projects" }).click();
     await page.getByRole("link", { name: "Returns" }).first().click();
+    await page.getByRole("link", { name: /All \d+ experiments|Filter and sort/ }).click();
     await page.getByRole("link", { name: "Trends" }).click();
     holds("there is a chart", (await page.locator("svg").count()) > 0);
     problems.push(...(await look(owner, "demo-trends")));
