@@ -43,7 +43,7 @@ async fn a_newer_database_is_named_with_both_versions() {
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', 1, x'00', 0)",
     )
     .await;
-    insta::assert_snapshot!(refusal(folder.path(), "k.db").await, @"[folder]/k.db has the schema 99, created by a newer keepstep; this one knows the schemas up to 50. Use the newer one, or another data folder.");
+    insta::assert_snapshot!(refusal(folder.path(), "k.db").await, @"[folder]/k.db has the schema 99, created by a newer keepstep; this one knows the schemas up to 52. Use the newer one, or another data folder.");
 }
 
 #[tokio::test]
