@@ -39,7 +39,7 @@ async function reword(person, from, to) {
 // Whoever waits for something finds it on the front page.
 async function openWaiting(person, what) {
   await follow(person, "Agents");
-  await follow(person, row(person, what).getByRole("link"));
+  await follow(person, row(person, what).getByRole("rowheader").getByRole("link"));
 }
 
 // What the agent says of its persona in production.
