@@ -45,8 +45,10 @@ impl Platform {
         let RunDetail { run, turns, .. } = self.store.run(&actor.scope, &batch.id, case).await?;
         let personas = self.store.test_personas(&actor.scope, &batch.project_id).await?;
         let said = run.persona.as_deref();
-        let persona =
-            personas.into_iter().find(|persona| Some(persona.id.as_str()) == said || Some(persona.name.as_str()) == said);
+        let persona = personas
+            .into_iter()
+            .filter(|persona| !persona.is_deleted)
+            .find(|persona| Some(persona.id.as_str()) == said || Some(persona.name.as_str()) == said);
         let source = json!({ "experiment": batch.experiment_id.as_ref().unwrap_or(&batch.id), "case": run.id });
         let values = InputValues {
             messages: conversation(&turns, &run.input),

@@ -400,7 +400,7 @@ mod tests {
             Just(json!("late")),
             prop::collection::vec("[a=, ]{0,3}", 0..4).prop_map(|tags| json!(tags)),
         ];
-        let persona = prop::option::of("p1|p2|p3|gone");
+        let persona = prop::option::of("p[1-5]|gone");
         (prop::collection::vec(message, 0..4), persona, tags, text(), any::<i32>()).prop_map(
             |(messages, persona, tags, text, number)| InputValues {
                 messages,

@@ -375,7 +375,7 @@ impl Transaction {
     /// There is no such scenario in the scope, what it says is not valid, there are too many inputs, or the database failed.
     pub async fn add_input(&mut self, scope: &Scope, scenario: &str, values: &InputValues, by: &str) -> Result<DraftInput> {
         let project = read_scenario(self.connection(), scope, scenario).await?.project_id;
-        self.check_values(&project, values).await?;
+        self.check_values(&project, values, None).await?;
         let counts = read_counts(self.connection(), scenario).await?;
         if counts.all as usize >= MOST_INPUTS {
             return Err(TestDataError::TooManyInputs { found: counts.all as usize + 1 }.into());
@@ -402,7 +402,7 @@ impl Transaction {
     ) -> Result<DraftInput> {
         let project = read_scenario(self.connection(), scope, scenario).await?.project_id;
         let current = self.seen_input(scenario, id, seen).await?;
-        self.check_values(&project, values).await?;
+        self.check_values(&project, values, Some(&current)).await?;
         self.put_values(scenario, current, values, by).await?;
         read_input(self.connection(), scenario, id).await?.ok_or_else(|| StoreError::InputNotFound(id.to_owned()))
     }
@@ -451,10 +451,10 @@ impl Transaction {
         Ok(current)
     }
 
-    /// Returns the ids of the personas of a project.
+    /// Returns the ids of the personas of a project that an input can be given.
     pub(super) async fn persona_ids(&mut self, project: &str) -> Result<HashSet<String>> {
         let personas = personas::read_personas(self.connection(), project).await?;
-        Ok(personas.into_iter().map(|persona| persona.id).collect())
+        Ok(personas.into_iter().filter(|persona| !persona.is_deleted).map(|persona| persona.id).collect())
     }
 
     /// Adds an input to a draft, or changes one that is what somebody has seen. Returns what became of it.
@@ -468,13 +468,14 @@ impl Transaction {
         if let Some(reason) = problem_of_messages(&input.values.messages) {
             return Err(TestDataError::Said(reason).into());
         }
-        if input.values.persona.as_ref().is_some_and(|persona| !within.personas.contains(persona)) {
-            return Err(TestDataError::Said(NO_PERSONA).into());
-        }
+        let is_known = input.values.persona.as_ref().is_none_or(|persona| within.personas.contains(persona));
         let current = match &input.seen {
-            None if self.put_new_input(scenario, &within.set, input, by).await? => return Ok(PutOutcome::Added),
+            None if is_known && self.put_new_input(scenario, &within.set, input, by).await? => return Ok(PutOutcome::Added),
             _ => read_input(self.connection(), scenario, &input.id).await?,
         };
+        if !is_known && current.as_ref().is_none_or(|current| current.values().persona != input.values.persona) {
+            return Err(TestDataError::Said(NO_PERSONA).into());
+        }
         let Some(current) = current else { return Ok(PutOutcome::Left) };
         if input.seen.is_some_and(|seen| seen == current.digest()) {
             self.put_values(scenario, current, &input.values, by).await?;
@@ -507,12 +508,14 @@ impl Transaction {
         Ok(added > 0)
     }
 
-    async fn check_values(&mut self, project: &str, values: &InputValues) -> Result<()> {
+    /// Makes sure that an input can say something. It may keep a persona that it has (`current`), also one that is deleted.
+    async fn check_values(&mut self, project: &str, values: &InputValues, current: Option<&DraftInput>) -> Result<()> {
         if let Some(reason) = problem_of_messages(&values.messages) {
             return Err(TestDataError::Said(reason).into());
         }
         if let Some(persona) = &values.persona
-            && !personas::read_personas(self.connection(), project).await?.iter().any(|known| known.id == *persona)
+            && current.is_none_or(|current| current.values().persona.as_ref() != Some(persona))
+            && !self.persona_ids(project).await?.contains(persona)
         {
             return Err(TestDataError::Said(NO_PERSONA).into());
         }

@@ -144,6 +144,8 @@ macro_rules! shared_cases {
                 an_edit_that_is_published_by_an_import_is_none,
                 a_draft_pins_the_personas_that_its_inputs_name,
                 inputs_are_found_and_read_in_pages,
+                a_deleted_persona_stays_where_it_is_and_comes_nowhere_else,
+                a_draft_of_many_inputs_is_what_a_file_of_them_is,
                 whatever_is_done_to_a_draft_it_is_what_a_list_would_be,
                 a_pull_is_noted_for_each_who_pulls,
                 a_sheet_is_kept_for_who_brought_it_and_for_a_day,

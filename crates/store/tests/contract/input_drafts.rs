@@ -309,6 +309,64 @@ pub(crate) async fn a_draft_pins_the_personas_that_its_inputs_name(world: World)
     assert_eq!(store.bundle_content(scope, &made.id).await.unwrap(), draft.content);
 }
 
+pub(crate) async fn a_deleted_persona_stays_where_it_is_and_comes_nowhere_else(world: World) {
+    let (store, scope) = (&world.store, &world.scope);
+    let shop = project(&world, "shop").await;
+    let inputs = json!([{"id": "q", "text": "One", "persona": "novice"}, {"id": "r", "text": "Two", "persona": "expert"}]);
+    let bundle = import(&world, &shop, inputs).await;
+    let scenario = bundle.scenario_id.as_str();
+    let novice = store.test_personas(scope, &shop).await.unwrap().into_iter().find(|known| known.name == "novice").unwrap().id;
+    write(&world, async |t| t.delete_test_persona(scope, &shop, &novice, None, "Ada").await).await.unwrap();
+    let by_novice = |text: &str| InputValues { persona: Some(novice.clone()), ..says(text) };
+    let change =
+        async |id: &str| write(&world, async |t| t.change_input(scope, scenario, id, None, &by_novice("New"), "Ada").await).await;
+    assert_eq!(change("q").await.unwrap().values(), by_novice("New"));
+    assert!(matches!(change("r").await, Err(StoreError::TestData(_))));
+    let added = write(&world, async |t| t.add_input(scope, scenario, &by_novice("Three"), "Ada").await).await;
+    assert!(matches!(added, Err(StoreError::TestData(_))), "{added:?}");
+}
+
+/// More inputs and longer ones than are in memory at a time: what is published has them in their order, and is what a file that says so makes.
+pub(crate) async fn a_draft_of_many_inputs_is_what_a_file_of_them_is(world: World) {
+    let (store, scope) = (&world.store, &world.scope);
+    let shop = project(&world, "shop").await;
+    let inputs: Vec<Value> = (0..2_100).map(|at| json!({"id": format!("q-{at}"), "text": format!("Question {at}")})).collect();
+    let bundle = import(&world, &shop, json!(inputs)).await;
+    let scenario = bundle.scenario_id.as_str();
+    let long = "why? ".repeat(150_000);
+    write(&world, async |t| {
+        for gone in ["q-0", "q-999", "q-1000", "q-2099"] {
+            t.delete_input(scope, scenario, gone, None, "Ada").await?;
+        }
+        for (id, text) in [("q-998", "Changed"), ("q-1001", long.as_str()), ("q-1002", long.as_str())] {
+            t.change_input(scope, scenario, id, None, &says(text), "Ada").await?;
+        }
+        for text in [long.as_str(), "Last but one", long.as_str()] {
+            t.add_input(scope, scenario, &says(text), "Ada").await?;
+        }
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let wanted: Vec<Value> = store
+        .draft_inputs(scope, scenario, &InputFilter { limit: 5_000, ..ALL })
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|input| input.state != InputState::Deleted)
+        .map(|input| json!({"id": input.id, "text": input.values().messages[0].content}))
+        .collect();
+    assert_eq!(wanted.len(), 2_099);
+    let release = DraftRelease { message: "", seen: None };
+    let published = write(&world, async |t| t.publish_draft(scope, scenario, release).await).await.unwrap();
+    let items = store.input_items(&published.input_set_id, 0, 5_000).await.unwrap();
+    let ids: Vec<Value> = items.iter().map(|item| serde_json::from_str::<Value>(item).unwrap()["id"].clone()).collect();
+    assert_eq!(ids, wanted.iter().map(|input| input["id"].clone()).collect::<Vec<_>>());
+    // The same set, and so nothing new.
+    let file = import(&world, &shop, json!(wanted)).await;
+    assert_eq!((file.input_set_id, file.id), (published.input_set_id, published.id));
+}
+
 pub(crate) async fn inputs_are_found_and_read_in_pages(world: World) {
     let (store, scope) = (&world.store, &world.scope);
     let shop = project(&world, "shop").await;
