@@ -110,13 +110,23 @@ pub(crate) async fn a_rule_is_of_a_project_or_of_agents_in_none(world: World) {
     transaction.change_project(&world.scope, &id, tests(Some(&agent))).await.unwrap();
     let held = PublishingRule { project_id: None, ..of_project.clone() };
     assert_eq!(transaction.publishing_rule(&world.scope, &agent).await.unwrap(), held);
-    transaction.change_project(&world.scope, &id, tests(None)).await.unwrap();
-    assert_eq!(transaction.publishing_rule(&world.scope, &agent).await.unwrap(), PublishingRule::default());
     let of_none = PublishingRule { review: true, ..PublishingRule::default() };
-    let of_project = PublishingRule { review: false, scenario: None, ..of_project };
+    let of_project = PublishingRule { scenario: None, ..of_project };
     transaction.set_publishing_rule(&world.scope, &of_none).await.unwrap();
     transaction.set_publishing_rule(&world.scope, &of_project).await.unwrap();
     assert_eq!(transaction.publishing_rule(&world.scope, &agent).await.unwrap(), of_none);
+    transaction.set_publishing_rule(&world.scope, &PublishingRule::default()).await.unwrap();
     transaction.commit().await.unwrap();
+    let rule = async || {
+        let agent = world.store.agent(&world.scope, &agent).await.unwrap();
+        world.store.publishing_rule(&agent).await.unwrap()
+    };
+    assert_eq!(rule().await, of_none, "that of the project that tests it");
+    let mut transaction = world.store.write().await.unwrap();
+    transaction.change_project(&world.scope, &id, tests(None)).await.unwrap();
+    assert_eq!(transaction.publishing_rule(&world.scope, &agent).await.unwrap(), PublishingRule::default());
+    transaction.set_publishing_rule(&world.scope, &of_none).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(rule().await, of_none, "that of agents in none");
     assert_eq!(world.store.publishing_rules(&world.scope.org_id).await.unwrap(), [of_none, of_project]);
 }
