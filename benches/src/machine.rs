@@ -8,7 +8,6 @@ use anyhow::{Context, Result};
 use crate::Options;
 use crate::document::MACHINE;
 use crate::report::Report;
-use crate::scratch;
 
 /// Writes the first section of the report.
 pub(crate) fn describe(options: &Options, report: &mut Report) -> Result<()> {
@@ -29,18 +28,6 @@ pub(crate) fn describe(options: &Options, report: &mut Report) -> Result<()> {
     if let Some(fluxloop) = &options.fluxloop {
         rows.push(["fluxloop-cli".to_owned(), version(&mut Command::new(fluxloop))?]);
         rows.push(["Python".to_owned(), version(&mut Command::new("python3"))?]);
-    }
-    if let Some(phoenix) = &options.phoenix {
-        // Its own program tells no version.
-        let mut python = Command::new(phoenix.with_file_name("python"));
-        python.args(["-c", "import importlib.metadata as packages; print(packages.version('arize-phoenix'))"]);
-        rows.push(["Phoenix".to_owned(), version(&mut python)?]);
-    }
-    if let Some(promptfoo) = &options.promptfoo {
-        let mut promptfoo = Command::new(promptfoo);
-        promptfoo.env("PROMPTFOO_DISABLE_TELEMETRY", "1").env("PROMPTFOO_DISABLE_UPDATE", "1");
-        promptfoo.env("PROMPTFOO_CONFIG_DIR", scratch::folder()?.path());
-        rows.push(["promptfoo".to_owned(), version(&mut promptfoo)?]);
     }
     report.heading(MACHINE);
     report.table(["", ""], &rows);
@@ -75,7 +62,8 @@ fn system() -> String {
     format!("{name}, Linux {}", kernel.trim())
 }
 
-fn version(command: &mut Command) -> Result<String> {
+/// Returns the version that a program prints.
+pub(crate) fn version(command: &mut Command) -> Result<String> {
     let output = command.arg("--version").output().with_context(|| format!("cannot start {command:?}"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let words = text.lines().next().unwrap_or_default().split_whitespace();

@@ -56,7 +56,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         benches.arg("--browser-packages").arg(tools::browser_packages());
         benches.arg("--fluxloop").arg(tools::fluxloop("0.3.3"));
     }
-    if !options.quick {
+    // They are large, so only who measures the pages has them installed.
+    if !options.quick && options.only.as_deref().is_none_or(|only| only == "pages") {
         let dashboards = tools::dashboards::install();
         let programs = [("--phoenix", dashboards.phoenix), ("--promptfoo", dashboards.promptfoo)];
         for (option, program) in programs.into_iter().filter_map(|(option, program)| Some((option, program?))) {

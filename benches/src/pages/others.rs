@@ -20,6 +20,7 @@ use serde::Deserialize;
 
 use super::kilobytes;
 use crate::Options;
+use crate::machine::version;
 use crate::report::Report;
 use crate::scratch;
 use crate::statistics::{median, memory, time};
@@ -37,9 +38,18 @@ const STARTS: usize = 3;
 struct Dashboard {
     name: String,
     program: Option<PathBuf>,
+    version: fn(&Path) -> Result<String>,
     start: fn(&mut Command, SocketAddr, &Path) -> Result<()>,
     /// Returns the cookie of somebody who is signed in, once the server has been started on its data.
     cookie: fn(&Path, &Path) -> Result<String>,
+}
+
+impl Dashboard {
+    /// Returns its name, with the version of what is installed.
+    fn title(&self) -> String {
+        let version = self.program.as_ref().and_then(|program| (self.version)(program).ok());
+        version.map_or_else(|| self.name.clone(), |version| format!("{} {version}", self.name))
+    }
 }
 
 /// What was measured.
@@ -81,7 +91,7 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<()> {
             },
         };
         let [weight, first, later, memory] = cells;
-        rows.push([dashboard.name, weight, first, later, memory]);
+        rows.push([dashboard.title(), weight, first, later, memory]);
     }
     asked.sort();
     asked.dedup();
@@ -105,20 +115,40 @@ fn others(asked: &[(String, String)]) -> String {
 /// Returns what is compared, ours first.
 fn dashboards(options: &Options) -> [Dashboard; 3] {
     [
-        Dashboard { name: "keepstep".to_owned(), program: Some(options.keepstep.clone()), start: start_ours, cookie: our_cookie },
+        Dashboard {
+            name: "keepstep".to_owned(),
+            program: Some(options.keepstep.clone()),
+            version: |program| version(&mut Command::new(program)),
+            start: start_ours,
+            cookie: our_cookie,
+        },
         Dashboard {
             name: "Phoenix".to_owned(),
             program: options.phoenix.clone(),
+            version: version_of_phoenix,
             start: start_phoenix,
             cookie: |_, _| Ok(String::new()),
         },
         Dashboard {
             name: "promptfoo's viewer".to_owned(),
             program: options.promptfoo.clone(),
+            version: version_of_promptfoo,
             start: start_promptfoo,
             cookie: |_, _| Ok(String::new()),
         },
     ]
+}
+
+/// Its own program tells no version.
+fn version_of_phoenix(program: &Path) -> Result<String> {
+    let mut python = Command::new(program.with_file_name("python"));
+    version(python.args(["-c", "import importlib.metadata as packages; print(packages.version('arize-phoenix'))"]))
+}
+
+fn version_of_promptfoo(program: &Path) -> Result<String> {
+    let mut promptfoo = Command::new(program);
+    promptfoo.env("PROMPTFOO_DISABLE_TELEMETRY", "1").env("PROMPTFOO_DISABLE_UPDATE", "1");
+    version(promptfoo.env("PROMPTFOO_CONFIG_DIR", scratch::folder()?.path()))
 }
 
 fn start_ours(command: &mut Command, address: SocketAddr, folder: &Path) -> Result<()> {
