@@ -76,7 +76,7 @@ const ANSWERING = `while read -r line; do
 done
 `;
 
-const RUNNER = `name: returns
+export const RUNNER = `name: returns
 runner:
   process:
     command: [sh, answer.sh]

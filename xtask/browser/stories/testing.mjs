@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import { equal, holds, shows } from "../expect.mjs";
-import { approveDevice } from "../fill.mjs";
+import { RUNNER, approveDevice } from "../fill.mjs";
 import { tell } from "../tell.mjs";
 import { facts, follow, opens, press, reloadUntil, row } from "../walk.mjs";
 
@@ -19,14 +19,6 @@ Can I return shoes that I wore once?,Hurried,returns,7
 Who pays for the parcel?,,cost,8
 How long do I have?,Hurried,time,9
 "Do you exchange them, too?",,exchange,10
-`;
-
-const RUNNER = `name: returns
-runner:
-  process:
-    command: [sh, answer.sh]
-    protocol: jsonl
-    reuse: true
 `;
 
 // An agent that answers by what it is asked. Before it says how many days there are it waits for a file, and for another before it says

@@ -16,7 +16,6 @@ use serde::Deserialize;
 
 use crate::error_page::PageError;
 use crate::parts::change_texts::{self, ChangeTexts, NamedText};
-use crate::parts::code_state::ShownCode;
 use crate::parts::diff_view::DiffRow;
 use crate::parts::folders;
 use crate::parts::frame::Frame;
@@ -351,7 +350,7 @@ fn shown_change(change: &AgentChange<'_>, found: Compared) -> ShownChange {
             ChangeKind::Unsaved => Some("Continue editing".to_owned()),
         },
         place: match &what {
-            ChangeReason::Drift(code) => Some(place(code)),
+            ChangeReason::Drift(code) => Some(code.place.clone()),
             _ => None,
         },
         what,
@@ -359,9 +358,4 @@ fn shown_change(change: &AgentChange<'_>, found: Compared) -> ShownChange {
         others,
         diff,
     }
-}
-
-/// Returns where a command has to be run.
-fn place(code: &ShownCode) -> Visible {
-    code.place.clone()
 }
