@@ -63,6 +63,19 @@ impl Status {
         }
     }
 
+    /// All of them, in the order in which people are shown them.
+    pub const ALL: [Self; 9] = [
+        Self::Running,
+        Self::Passed,
+        Self::NotPassed,
+        Self::Failed,
+        Self::Error,
+        Self::Timeout,
+        Self::NotJudged,
+        Self::Skipped,
+        Self::Abandoned,
+    ];
+
     /// One for each label.
     pub const LABELED: [Self; 7] =
         [Self::Running, Self::Passed, Self::Failed, Self::Error, Self::Timeout, Self::Skipped, Self::Abandoned];

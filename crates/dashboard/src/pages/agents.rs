@@ -172,7 +172,7 @@ fn of_change(change: &AgentChange<'_>, diff: Option<String>) -> Waiting {
 fn of_results(experiment: &WaitingExperiment) -> Waiting {
     let WaitingExperiment { is_unseen, bad, to_label, .. } = *experiment;
     // Whoever labels begins with the first answer that needs it.
-    let list = if is_unseen { "" } else { "?status=completed#cases" };
+    let list = if is_unseen { "" } else { "?status=not-judged#cases" };
     Waiting {
         since: Moment::of(experiment.created_at),
         order: experiment.created_at,

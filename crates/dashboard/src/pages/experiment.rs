@@ -207,7 +207,7 @@ pub(crate) async fn show(
         if personas.is_empty() { Vec::new() } else { platform.store.test_personas(&by.scope, &project.id).await? };
 
     // Invalid values in an address are ignored.
-    let status: Option<Status> = query.status.and_then(|status| status.parse().ok());
+    let status: Option<Status> = query.status.and_then(|asked| Status::ALL.into_iter().find(|status| in_address(*status) == asked));
     let text: String = query.text.unwrap_or_default().trim().chars().take(LONGEST_SEARCH).collect();
     let after = query.after.as_deref().and_then(After::parse);
     let persona = query.persona.as_deref().filter(|asked| !asked.is_empty());
@@ -382,17 +382,22 @@ fn shown_agreement(agreement: &Agreement) -> String {
 
 fn choices(counts: &Counts, chosen: Option<Status>, path: impl Fn(Option<Status>) -> String) -> Vec<Choice> {
     let all = Choice { path: path(None), label: "all", count: grouped(counts.total()), is_chosen: chosen.is_none() };
-    let some = Status::LABELED.into_iter().filter_map(|status| {
-        let count = counts.labeled(status);
+    let some = Status::ALL.into_iter().filter_map(|status| {
+        let count = counts.count(status);
         let is_chosen = chosen == Some(status);
         (count > 0 || is_chosen).then(|| Choice {
             path: path(Some(status)),
-            label: if status == Status::Passed { status.label() } else { Badge::of_run(status).label },
+            label: Badge::of_run(status).label,
             count: grouped(count),
             is_chosen,
         })
     });
     std::iter::once(all).chain(some).collect()
+}
+
+/// Returns the name of a status in an address.
+fn in_address(status: Status) -> String {
+    status.word().replace(' ', "-")
 }
 
 /// Where a page of the list ended: the list begins with what did not pass.
@@ -474,7 +479,7 @@ impl CaseList<'_> {
     /// Returns the parts of the address, but for the text.
     fn parts(&self) -> Vec<(&'static str, String)> {
         let mut parts = Vec::new();
-        parts.extend(self.status.map(|status| ("status", status.label().to_owned())));
+        parts.extend(self.status.map(|status| ("status", in_address(status))));
         parts.extend(self.persona.map(|persona| ("persona", Visible::of(persona).plain().to_owned())));
         if let Some((position, verdict, _)) = self.criterion {
             parts.extend([("criterion", position.to_string()), ("verdict", verdict.to_owned())]);

@@ -1,5 +1,7 @@
 //! What the pages of test data and results show in the same way.
 
+use std::borrow::Cow;
+
 use keepstep_http::addresses::segment;
 use keepstep_results::provenance::Provenance;
 use keepstep_results::statistics::Interval;
@@ -229,7 +231,17 @@ pub(crate) struct Fact {
 /// Returns the members of an object: texts and numbers as they are, everything else line by line.
 pub(crate) fn facts(members: &Map<String, Value>, without: &[&str]) -> Vec<Fact> {
     let shown = members.iter().filter(|(name, value)| !without.contains(&name.as_str()) && !is_nothing(value));
-    shown.map(|(name, value)| Fact { name: Visible::of(name), value: clipped(&readable(value)).0 }).collect()
+    shown.map(|(name, value)| Fact { name: Visible::of(title(name)), value: clipped(&readable(value)).0 }).collect()
+}
+
+/// Returns the name of a member for people: `git_commit` is "Git commit". What is not written so stays as it is.
+fn title(name: &str) -> Cow<'_, str> {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    if !name.split('_').all(is_word) {
+        return name.into();
+    }
+    let (first, rest) = name.split_at(1);
+    (first.to_ascii_uppercase() + &rest.replace('_', " ")).into()
 }
 
 fn is_nothing(value: &Value) -> bool {
@@ -331,6 +343,12 @@ mod tests {
             [0.4, 7.93, 999.4, 1500.0, 59_940.0, 61_000.0, 3_660_000.0, f64::NAN].map(keepstep_base::human::milliseconds_words),
             ["0 ms", "8 ms", "999 ms", "1.5 s", "59.9 s", "1 min 1 s", "1 h 1 min", "unknown"]
         );
+    }
+
+    #[test]
+    fn names_of_members_are_words() {
+        let shown = ["git_commit", "id", "p95_ms", "modelName", "a__b", "", "Größe", "x y"].map(title);
+        assert_eq!(shown, ["Git commit", "Id", "P95 ms", "modelName", "a__b", "", "Größe", "x y"]);
     }
 
     #[test]

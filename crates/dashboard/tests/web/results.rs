@@ -92,7 +92,7 @@ async fn an_experiment_shows_its_figures_and_its_runs() {
     assert_eq!(page.texts(".cases tbody th"), ["second", "third", "first", "fourth"], "what did not pass is first");
     assert_eq!(page.texts(".cases .badge"), ["error", "not passed", "passed", "passed"]);
     assert_eq!(page.texts(".cases .problem"), ["boom"]);
-    assert_eq!(page.texts(".filter .chip"), ["all 4", "completed 3", "error 1"]);
+    assert_eq!(page.texts(".filter .chip"), ["all 4", "passed 2", "not passed 1", "error 1"]);
     assert!(page.texts(".pairs dd").contains(&SHOWN.to_owned()));
 
     assert_eq!(browser.get(&format!("{path}?status=error")).await.texts(".cases tbody th"), ["second"]);
@@ -263,7 +263,7 @@ async fn an_experiment_says_what_was_tested() {
     assert_eq!((says("Commit"), says("Author")), ("3f2a1c9d8e7f, with changes".to_owned(), SHOWN.to_owned()));
     assert_eq!(says("Target"), "python shop.agent:run");
     assert!(says("Bundle version").contains(&bundle), "{facts:?}");
-    assert!(!page.texts(".pairs dt").contains(&"counts".to_owned()));
+    assert!(!page.texts(".pairs dt").contains(&"Counts".to_owned()));
     // An agent of this server has its name, and leads to its page.
     let agent = site.agent("Shop").await;
     let details = object(json!({"agent": agent.as_str()}));
@@ -315,12 +315,12 @@ async fn runs_are_listed_in_pages() {
     let path = experiment(&site, &project, &bundle, "exp_1", &runs, true).await;
     let mut browser = site.signed_in(Role::Viewer).await;
     let mut seen = Vec::new();
-    let mut next = Some(format!("{path}?status=completed"));
+    let mut next = Some(format!("{path}?status=passed"));
     while let Some(address) = next {
         let page = browser.get(&address).await;
         seen.extend(page.texts(".cases tbody th"));
         next = page.attributes(".pager a", "href").into_iter().find(|href| href.contains("after="));
-        assert!(next.as_ref().is_none_or(|next| next.contains("status=completed")));
+        assert!(next.as_ref().is_none_or(|next| next.contains("status=passed")));
     }
     assert_eq!(seen, (0..120).map(|n| format!("input {n}")).collect::<Vec<_>>());
 }

@@ -27,7 +27,7 @@ pub struct BatchFilter<'a> {
 /// Which runs of a batch to read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RunFilter<'a> {
-    /// Only those with the label of a status.
+    /// Only those with a status.
     pub status: Option<Status>,
     /// Only those of a persona, an id or a name, as it was sent.
     pub persona: Option<&'a str>,
@@ -369,6 +369,12 @@ fn runs_query(number: i64, batch: &str, filter: &RunFilter<'_>) -> QueryBuilder<
     query.push(" WHERE r.batch = ").push_bind(number);
     if let Some(status) = filter.status {
         query.push(" AND r.status = ").push_bind(status.label());
+        match status {
+            Status::Passed => drop(query.push(" AND coalesce(r.verdict, '') NOT IN ('fail', 'failed', 'not_judged')")),
+            Status::NotPassed => drop(query.push(" AND r.verdict IN ('fail', 'failed')")),
+            Status::NotJudged => drop(query.push(" AND r.verdict = 'not_judged'")),
+            _ => {}
+        }
     }
     if let Some(persona) = filter.persona {
         query.push(" AND r.persona = ").push_bind(persona);
@@ -527,6 +533,7 @@ mod tests {
             RunFilter::default(),
             RunFilter { after: Some(7), ..RunFilter::default() },
             RunFilter { status: Some(Status::Failed), after: Some(7), ..RunFilter::default() },
+            RunFilter { status: Some(Status::NotJudged), after: Some(7), ..RunFilter::default() },
             RunFilter { persona: Some("p"), after: Some(7), ..RunFilter::default() },
             RunFilter { text: Some("t"), ..RunFilter::default() },
             RunFilter { part: Some(RunPart::NotPassed), after: Some(7), ..RunFilter::default() },
@@ -554,6 +561,7 @@ mod tests {
         insta::assert_snapshot!(shown, @"
         SEARCH stored_runs USING INDEX runs_of_batch (batch=?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
         SEARCH stored_runs USING INDEX runs_of_batch (batch=? AND rowid>?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH stored_runs USING INDEX runs_by_status (batch=? AND status=? AND rowid>?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
         SEARCH stored_runs USING INDEX runs_by_status (batch=? AND status=? AND rowid>?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
         SEARCH stored_runs USING INDEX runs_by_persona (batch=? AND persona=? AND rowid>?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
         SEARCH stored_runs USING INDEX runs_of_batch (batch=?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
