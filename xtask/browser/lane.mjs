@@ -6,8 +6,9 @@ import { World } from "./world.mjs";
 
 // What browsers say where a session has ended, a server restarts, or another window was faster. The pages say it, too.
 const EXPECTED = [
-  /\/(draft|presence|edit) was answered with (401|403|409)/,
-  /status of (401|403|409) /,
+  /\/(draft|presence|edit) was answered with (401|403|409|502)/,
+  /\/events\?\S* was answered with 502/,
+  /status of (401|403|409|502) /,
   /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|NETWORK_IO_SUSPENDED|SOCKET_NOT_CONNECTED)/,
 ];
 

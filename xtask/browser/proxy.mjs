@@ -32,3 +32,20 @@ export async function proxy(prefix, { strips }) {
     },
   };
 }
+
+// Answers as a proxy does whose server is away, at the address of the server, until what is waited for has been asked for.
+export async function badGateway(url, isWaitedFor) {
+  const { hostname, port } = new URL(url);
+  const server = createServer();
+  const asked = new Promise((resolve) => {
+    server.on("request", (incoming, outgoing) => {
+      outgoing.writeHead(502).end("Bad Gateway");
+      if (isWaitedFor(incoming.url)) outgoing.on("close", resolve);
+    });
+  });
+  server.listen(Number(port), hostname);
+  await once(server, "listening");
+  await asked;
+  server.closeAllConnections();
+  server.close();
+}

@@ -1,5 +1,7 @@
 // Brings the page of a test up to date while it goes on. The page is complete without this, and the server makes all that it shows.
 
+import { listen } from "./stream.js";
+
 let page = document.getElementById("experiment");
 /** How long two looks at the server lie apart, in milliseconds, and how long where it did not answer. */
 const REST = 1000;
@@ -53,9 +55,13 @@ function later(rest = REST) {
 }
 
 if (page?.dataset.watch) {
-  const { project, watch, seen } = page.dataset;
-  const wanted = new URLSearchParams({ project, experiment: watch, seen });
-  const events = new EventSource(new URL(`../events?${wanted}`, import.meta.url));
-  events.addEventListener("change", () => later());
-  addEventListener("pagehide", () => events.close());
+  listen({
+    address: () => {
+      const { project, watch, seen } = page.dataset;
+      return new URL(`../events?${new URLSearchParams({ project, experiment: watch, seen })}`, import.meta.url);
+    },
+    // The page of a test that has ended does not say that it is watched.
+    goesOn: () => Boolean(page.dataset.watch),
+    changed: () => later(),
+  });
 }

@@ -3,6 +3,7 @@
 import { Tab, words } from "../editor.mjs";
 import { equal, holds } from "../expect.mjs";
 import { Lane } from "../lane.mjs";
+import { badGateway } from "../proxy.mjs";
 import { Terminal } from "../terminal.mjs";
 
 const FIRST = "one\ntwo\nthree\nfour\n";
@@ -85,6 +86,8 @@ const PARTS = {
     equal("what asks", (await asked).type(), "beforeunload");
     tab.leaves = true;
     equal("the text in the form", [...words(await tab.text())], ["one", "a1", "a2", "two", "three", "four"]);
+    // A proxy says so in its way, and a browser does not ask again for a stream that was refused.
+    await badGateway(lane.world.url, (path) => path.startsWith("/events"));
     await lane.world.serve();
     equal("what the page says by itself", await tab.settle(["a1", "a2"]), "kept");
     await publishes(tab);

@@ -1,6 +1,7 @@
 //! `/events?agent={id}` and `/events?project={id}&experiment={id}`: what changes while a page is open, with the session in the place of a key.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
@@ -12,6 +13,7 @@ use keepstep_base::AgentId;
 use keepstep_http::event_stream::{self, Listener};
 use keepstep_platform::Platform;
 use keepstep_store::results::BatchStatus;
+use keepstep_store::{Agent, ChangeRow, Scope};
 use serde::Deserialize;
 use tokio::time::sleep;
 
@@ -34,7 +36,7 @@ pub(crate) struct EventsQuery {
     agent: Option<String>,
     project: Option<String>,
     experiment: Option<String>,
-    /// What of the experiment the page shows already.
+    /// What of the experiment the page shows already, or which revision of the agent.
     seen: Option<String>,
 }
 
@@ -59,9 +61,20 @@ pub(crate) async fn stream(
         return watched.stream(by, wanted.seen).await;
     }
     let agent: AgentId = wanted.agent.unwrap_or_default().parse().map_err(|_| PageError::AgentNotFound)?;
-    platform.store.agent(&by.scope, &agent).await?;
-    let changes = platform.events.subscribe(&platform.store, by.scope.clone(), Some(agent)).await?;
-    Ok(event_stream::answer(platform, changes, Browser(headers)))
+    let changes = platform.events.subscribe(&platform.store, by.scope.clone(), Some(agent.clone())).await?;
+    let agent = platform.store.agent(&by.scope, &agent).await?;
+    let missed = wanted.seen.and_then(|seen| missed(agent, seen.parse().ok()?));
+    Ok(event_stream::answer(platform, stream::iter(missed).chain(changes), Browser(headers)))
+}
+
+/// Returns the last change of an agent, where a page shows an earlier revision: it came while nothing listened.
+fn missed(agent: Agent, seen: u64) -> Option<Arc<ChangeRow>> {
+    let is_behind = agent.revision.0 > seen;
+    is_behind.then(|| {
+        let scope = Scope::of(agent.org_id, agent.project_id);
+        // It has no number among the changes: it is told for the sake of its revision.
+        Arc::new(ChangeRow { sequence: 0, agent_id: agent.id, scope, revision: agent.revision, changed: agent.changed })
+    })
 }
 
 /// A test that somebody watches.

@@ -168,6 +168,20 @@ async fn an_open_page_hears_of_a_change() {
     assert_eq!(site.browser().get(&format!("/events?agent={agent}")).await.status, StatusCode::UNAUTHORIZED);
 }
 
+/// A proxy whose server starts again refuses the stream for a moment, and the agent changes meanwhile.
+#[tokio::test]
+async fn a_page_that_listens_again_hears_at_once_what_it_missed() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let shown = browser.get(&format!("/agents/{agent}")).await.attributes("#changed", "data-revision");
+    let stream = format!("/events?agent={agent}&seen={}", shown[0]);
+    site.publish(&agent, "Two").await;
+    let heard = browser.stream(&stream).await.chunk().await.unwrap().unwrap();
+    let heard = std::str::from_utf8(&heard).unwrap();
+    assert!(heard.starts_with("event: change\n") && heard.contains("\"author\":\"Bob\""), "{heard}");
+}
+
 #[tokio::test]
 async fn any_two_versions_are_compared_inline_and_side_by_side() {
     let site = Site::start().await;
