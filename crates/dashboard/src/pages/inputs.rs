@@ -54,7 +54,10 @@ pub(crate) async fn add(
         Err(problem) => return again.with(form, problem).await,
     };
     match platform.add_input(&by, &scenario.id, &values, Plain).await {
-        Ok(added) => Ok(back_to_list(&project, &scenario, &form.back, "added", &added.id)),
+        Ok(added) => {
+            let like = platform.input_like(&by, &scenario, &added).await?;
+            Ok(back_to_list(&project, &scenario, &form.back, "added", &added.id, like.as_deref()))
+        }
         Err(error) => again.with(form, problem_of(error)?).await,
     }
 }
@@ -86,7 +89,11 @@ pub(crate) async fn change(
     // A form that does not say what it was made from was made from nothing that is there.
     let Ok(seen) = form.seen.parse::<Digest>() else { return again.stale(form).await };
     match platform.change_input(&by, (&scenario.id, id), Some(&seen), &values, Plain).await {
-        Ok(changed) => Ok(back_to_list(&project, &scenario, &form.back, "changed", &changed.id)),
+        Ok(changed) => {
+            let is_reworded = changed.values().messages != current.values().messages;
+            let like = if is_reworded { platform.input_like(&by, &scenario, &changed).await? } else { None };
+            Ok(back_to_list(&project, &scenario, &form.back, "changed", &changed.id, like.as_deref()))
+        }
         Err(Error::Store(StoreError::InputChanged(_))) => again.stale(form).await,
         Err(Error::Store(StoreError::InputNotFound(_))) => again.gone(form).await,
         Err(error) => again.with(form, problem_of(error)?).await,
@@ -134,7 +141,7 @@ pub(crate) async fn delete(
     let (project, scenario) = scenario_of(&platform, &by, &addressed.project, &addressed.scenario).await?;
     let seen: Option<Digest> = asked.seen.parse().ok();
     platform.delete_input(&by, (&scenario.id, &addressed.input), seen.as_ref(), Plain).await?;
-    Ok(back_to_list(&project, &scenario, &asked.back, "deleted", &addressed.input))
+    Ok(back_to_list(&project, &scenario, &asked.back, "deleted", &addressed.input, None))
 }
 
 /// `GET …/inputs/{input}/revert`: asks.
@@ -181,7 +188,7 @@ pub(crate) async fn revert(
     let (project, scenario) = scenario_of(&platform, &by, &addressed.project, &addressed.scenario).await?;
     let seen: Option<Digest> = asked.seen.parse().ok();
     platform.revert_input(&by, (&scenario.id, &addressed.input), seen.as_ref(), Plain).await?;
-    Ok(back_to_list(&project, &scenario, &asked.back, "reverted", &addressed.input))
+    Ok(back_to_list(&project, &scenario, &asked.back, "reverted", &addressed.input, None))
 }
 
 /// A question.
@@ -231,9 +238,12 @@ fn with_another_message(mut form: InputForm) -> InputForm {
     form
 }
 
-fn back_to_list(project: &Project, scenario: &Scenario, back: &str, done: &str, input: &str) -> Response {
+fn back_to_list(project: &Project, scenario: &Scenario, back: &str, done: &str, input: &str, like: Option<&str>) -> Response {
     let path = scenario_path(&project.id, &scenario.id);
-    let list = ScenarioQuery::of_form(back).with(&path, "done", done);
+    let mut list = ScenarioQuery::of_form(back).with(&path, "done", done);
+    if let Some(like) = like {
+        list += &format!("&like={}", segment(like));
+    }
     Redirect::to(&format!("{list}#{}", segment(input))).into_response()
 }
 

@@ -38,6 +38,9 @@ const LONGEST_NAME: usize = 2000;
 /// How much of a message a row shows, in characters.
 const EXCERPT: usize = 300;
 
+/// How much is shown of another input that says nearly the same, in characters.
+const LONGEST_LIKE: usize = 120;
+
 /// The value of `edit` that opens the form of a new input.
 pub(crate) const NEW: &str = "new";
 
@@ -49,6 +52,8 @@ const ROLES: [&str; 3] = ["user", "assistant", "system"];
 struct ScenarioPage {
     frame: Frame,
     done: Option<&'static str>,
+    /// The other input that says nearly what the one says that was saved.
+    like: Option<Link>,
     project: Link,
     path: String,
     name: Visible,
@@ -144,6 +149,9 @@ pub(crate) struct ScenarioQuery {
     edit: String,
     #[serde(default)]
     done: String,
+    /// Another input that says nearly what the one says that was saved.
+    #[serde(default)]
+    like: String,
 }
 
 impl ScenarioQuery {
@@ -310,6 +318,17 @@ pub(crate) async fn shown(
     let filter =
         BundleFilter { scenario: Some(&scenario.id), status: Some(BundleStatus::Published), limit: 1, ..BundleFilter::default() };
     let newest = store.bundles(&by.scope, &project.id, filter).await?.pop();
+    let like = match query.like.as_str() {
+        "" => None,
+        like => match store.draft_input(&by.scope, &scenario.id, like).await {
+            Ok(input) => Some(Link {
+                path: format!("{}#{}", query.with(&path, "edit", like), segment(like)),
+                name: Visible::of(excerpt(input.values().messages.first().map_or("", |message| &message.content), LONGEST_LIKE)),
+            }),
+            Err(StoreError::InputNotFound(_)) => None,
+            Err(error) => return Err(error.into()),
+        },
+    };
     let other_page = |from: u32| format!("{}#inputs", ScenarioQuery { from: from.to_string(), ..query.clone() }.address(&path));
     let without = |query: ScenarioQuery| ScenarioQuery { from: String::new(), ..query };
     let chip = |label, count: u32, changed: &str| Chip {
@@ -322,6 +341,7 @@ pub(crate) async fn shown(
     let answer = page(&ScenarioPage {
         frame: Frame::of(&by.session),
         done: told(&query.done),
+        like,
         project: Link { path: project_path(&project.id), name: Visible::of(&project.name) },
         name: Visible::of(&scenario.name),
         id: Visible::of(&scenario.id),

@@ -143,6 +143,35 @@ async fn a_scenario_is_created_renamed_deleted_and_restored() {
 }
 
 #[tokio::test]
+async fn an_input_that_says_nearly_what_another_one_says_is_pointed_out() {
+    let site = Site::start().await;
+    let (path, _) = orders(&site, json!([{"id": "q 1", "text": "Where is my order <b>?"}, {"id": "q2", "text": "Cancel it"}])).await;
+    let mut editor = site.member(Role::Editor, "Bob").await;
+    let add = format!("{path}/inputs");
+    let form = editor.get(&format!("{path}?edit=new")).await;
+    let added = send(&mut editor, &form, &add, "Save input", &[("user", "Where is my order, b?")], &[]).await;
+    let page = editor.get(added.location().split('#').next().unwrap()).await;
+    assert_eq!(
+        page.text(".notice[role=status]"),
+        "The input is added to the draft. Another input says nearly the same: Where is my order <b>?"
+    );
+    assert_eq!(page.attributes(".notice[role=status] a", "href"), [format!("{path}?edit=q%201#q%201")]);
+    // What says something else is not pointed out, nor an input that keeps its words, nor an address that names nothing.
+    let form = editor.get(&format!("{path}?edit=new")).await;
+    let other = send(&mut editor, &form, &add, "Save input", &[("user", "How much is shipping?")], &[]).await;
+    assert!(!other.location().contains("like="), "{}", other.location());
+    let change = format!("{path}/inputs/q%201");
+    let form = editor.get(&format!("{path}?edit=q%201")).await;
+    let tagged = send(&mut editor, &form, &change, "Save input", &[("user", "Where is my order <b>?")], &[("tags", "x")]).await;
+    assert!(!tagged.location().contains("like="), "{}", tagged.location());
+    let form = editor.get(&format!("{path}?edit=q2")).await;
+    let reworded = send(&mut editor, &form, &format!("{path}/inputs/q2"), "Save input", &[("user", "Where is my order, b")], &[]).await;
+    assert!(reworded.location().contains("&like="), "{}", reworded.location());
+    let page = editor.get(&format!("{path}?done=added&like=%3Cb%3E")).await;
+    assert_eq!(page.text(".notice[role=status]"), "The input is added to the draft.");
+}
+
+#[tokio::test]
 async fn inputs_are_added_edited_in_their_row_and_deleted() {
     let site = Site::start().await;
     let (path, id) =

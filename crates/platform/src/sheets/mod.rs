@@ -1,5 +1,6 @@
 //! Inputs that come as a file or a pasted text: they are kept, looked at, and added to the draft of a scenario when somebody says so.
 
+mod alike;
 mod download;
 mod plan;
 mod reading;

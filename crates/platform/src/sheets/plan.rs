@@ -27,7 +27,7 @@ const LONGEST_CELL: usize = 120;
 const READ: u32 = 5_000;
 
 /// How many texts are compared with each other, and how many bytes they have together.
-const MOST_COMPARED: (usize, usize) = (20_000, 4 * 1024 * 1024);
+pub(super) const MOST_COMPARED: (usize, usize) = (20_000, 4 * 1024 * 1024);
 
 /// How much of a text is compared, in characters.
 const LONGEST_COMPARED: usize = 2_000;
@@ -222,7 +222,7 @@ fn cut(text: &str) -> String {
 }
 
 /// Returns the beginning of what somebody says, to be compared.
-fn words_of(values: &InputValues) -> String {
+pub(super) fn words_of(values: &InputValues) -> String {
     let all = values.messages.iter().flat_map(|message| message.content.chars().chain(['\n']));
     all.take(LONGEST_COMPARED).collect::<String>().trim_end().to_owned()
 }
