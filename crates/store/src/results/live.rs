@@ -8,6 +8,7 @@
 use sqlx::Row as _;
 
 use super::commit::Commit;
+use super::counting::left;
 use super::find::{BatchKey, BatchLookup, key};
 use super::model::{BatchStatus, Counts, ResultsError, RunRecord, check_id};
 use super::read::{batch_number, read_counts};
@@ -297,27 +298,6 @@ impl Transaction {
             .await?;
         Ok(ended.rows_affected() > 0)
     }
-
-    /// Adds to the counts of a batch those cases that are planned and did not come.
-    pub(super) async fn add_left(&mut self, batch: i64, counts: &mut Counts) -> Result<()> {
-        let row = sqlx::query("SELECT planned, state FROM live_experiments WHERE batch = ? AND state <> 'ended'")
-            .bind(batch)
-            .fetch_optional(self.connection())
-            .await?;
-        let Some(row) = row else { return Ok(()) };
-        let left = left(row.try_get::<i64, _>("planned")?.unsigned_abs(), counts);
-        if row.try_get::<&str, _>("state")? == "abandoned" {
-            counts.abandoned += left;
-        } else {
-            counts.running += left;
-        }
-        Ok(())
-    }
-}
-
-/// Returns how many cases are left. Until the upload is there it is at least one: the test is not over before.
-fn left(planned: u64, counts: &Counts) -> u64 {
-    planned.saturating_sub(counts.total()).max(1)
 }
 
 impl Store {

@@ -31,6 +31,7 @@ mod artifacts;
 mod commit;
 mod compared;
 mod counted;
+mod counting;
 mod experiments;
 mod export;
 mod figures;
