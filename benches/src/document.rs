@@ -1,6 +1,7 @@
 //! The report that is kept in the repository. One section of it can be measured again and put in its place, because all of them take most of
 //! an hour.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -9,17 +10,21 @@ use keepstep_base::whole_file::{self, Policy};
 /// The heading of the section that says on which machine and with which programs was measured.
 pub(crate) const MACHINE: &str = "Machine and versions";
 
-/// Replaces a section of a document by the one of a report, and writes it. `order` has the headings of all sections.
+/// The row of the machine's table with our own version: figures of different versions do not stand beside each other.
+const OUR_VERSION: &str = "keepstep";
+
+/// Replaces a section of a document by the one of a report, and writes it. `order` has the headings of all sections. Where the section was
+/// measured on another machine than the rest, it says so.
 pub(crate) fn put(path: &Path, report: &str, heading: &str, order: &[&str]) -> Result<()> {
     let document = read(path)?;
-    check_machine(&document, report)?;
+    check_version(&document, report)?;
     let text = replaced(&document, report, heading, order)?;
     whole_file::write(path, text.as_bytes(), Policy::Kept).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Makes sure that a document tells of the machine and the programs that a report tells of: figures of others do not stand beside each other.
+/// Makes sure that a document tells of the version that a report tells of.
 pub(crate) fn check(path: &Path, report: &str) -> Result<()> {
-    check_machine(&read(path)?, report)
+    check_version(&read(path)?, report)
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -42,25 +47,37 @@ fn section<'t>(text: &'t str, heading: &str) -> Option<&'t str> {
     sections(text).into_iter().find(|(found, _)| *found == heading).map(|(_, text)| text)
 }
 
-fn check_machine(document: &str, report: &str) -> Result<()> {
-    let [before, now] = [document, report].map(|text| section(text, MACHINE).unwrap_or_default().trim_end());
+fn check_version(document: &str, report: &str) -> Result<()> {
+    let [before, now] = [document, report].map(|text| machine(text).get(OUR_VERSION).copied().unwrap_or("no version"));
     if before == now {
         return Ok(());
     }
-    let only_in = |text: &str, other: &str, sign: &str| {
-        let lines = text.lines().filter(|line| !other.lines().any(|other| other == *line));
-        lines.map(|line| format!("\n{sign} {line}")).collect::<String>()
-    };
-    bail!(
-        "the document was measured with something else, so no section of it is replaced; measure all of them without `--only`{}{}",
-        only_in(before, now, "-"),
-        only_in(now, before, "+")
-    )
+    bail!("the document was measured with {before} and this is {now}, so no section of it is replaced; measure all of them without `--only`")
+}
+
+/// Returns the rows of the table that says on which machine and with which programs was measured.
+fn machine(text: &str) -> BTreeMap<&str, &str> {
+    let lines = section(text, MACHINE).unwrap_or_default().lines();
+    let cells = lines.filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
+    cells.filter(|(name, _)| !name.trim().is_empty()).collect()
+}
+
+/// Returns what a section says of the machine that it was measured on, where that is not the document's; what was measured is compared within a
+/// section only.
+fn elsewhere(document: &str, report: &str) -> String {
+    let there = machine(document);
+    let others: Vec<String> = machine(report)
+        .into_iter()
+        .filter(|(name, now)| there.get(name).is_some_and(|before| before != now))
+        .map(|(name, now)| format!("{name}: {now}"))
+        .collect();
+    if others.is_empty() { String::new() } else { format!("Measured elsewhere than the other sections. {}.\n\n", others.join("; ")) }
 }
 
 /// Returns a document with a section of a report in place of its own, or where it belongs if it has none. Everything else stays as it is.
 fn replaced(document: &str, report: &str, heading: &str, order: &[&str]) -> Result<String> {
     let new = section(report, heading).with_context(|| format!("nothing was measured under \"{heading}\""))?.trim_end();
+    let new = &new.replacen("\n\n", &format!("\n\n{}", elsewhere(document, report)), 1);
     if let Some(old) = section(document, heading) {
         let start = old.as_ptr() as usize - document.as_ptr() as usize;
         let end = start + old.trim_end().len();
@@ -110,10 +127,10 @@ mod tests {
 
     #[test]
     fn figures_of_other_versions_do_not_stand_beside_each_other() {
-        assert!(check_machine(DOCUMENT, &report("0.1.0", "Two", "2")).is_ok());
-        let problem = check_machine(DOCUMENT, &report("0.2.0", "Two", "2")).unwrap_err().to_string();
-        assert!(problem.ends_with("\n- | keepstep | 0.1.0 |\n+ | keepstep | 0.2.0 |"), "{problem}");
-        assert!(check_machine("", DOCUMENT).is_err());
+        assert!(check_version(DOCUMENT, &report("0.1.0", "Two", "2")).is_ok());
+        let problem = check_version(DOCUMENT, &report("0.2.0", "Two", "2")).unwrap_err().to_string();
+        assert!(problem.starts_with("the document was measured with 0.1.0 and this is 0.2.0"), "{problem}");
+        assert!(check_version("", DOCUMENT).is_err());
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("benchmarks.md");
@@ -122,5 +139,20 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), DOCUMENT);
         put(&path, &report("0.1.0", "One", "11"), "One", &ORDER).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), DOCUMENT.replace("1  \n\n\n", "11  \n\n\n"));
+    }
+
+    #[test]
+    fn a_section_that_was_measured_elsewhere_says_so() {
+        let with = |processor: &str| format!("| Processor | {processor} |\n| keepstep | 0.1.0 |");
+        let on = |processor: &str, text: &str| text.replace("| keepstep | 0.1.0 |", &with(processor));
+        let document = on("one", DOCUMENT);
+        let text = replaced(&document, &on("two", &report("0.1.0", "One", "11")), "One", &ORDER).unwrap();
+        assert!(text.contains("## One\n\nMeasured elsewhere than the other sections. Processor: two.\n\n11"), "{text}");
+        // Measured here again, it does not.
+        let again = replaced(&text, &on("one", &report("0.1.0", "One", "12")), "One", &ORDER).unwrap();
+        assert!(again.contains("## One\n\n12") && !again.contains("elsewhere"), "{again}");
+        // What the document does not say is no difference.
+        let unsaid = replaced(DOCUMENT, &on("two", &report("0.1.0", "One", "11")), "One", &ORDER).unwrap();
+        assert!(!unsaid.contains("elsewhere"), "{unsaid}");
     }
 }

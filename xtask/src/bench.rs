@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// Measure only one section: drift, compile, server, attack, pull, upload, large-file, many-runs, test, pages; writes to `target/` only
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// With --only: put the section in its place in `docs/benchmarks.md`, which must tell of the same machine and versions
+    /// With --only: put the section in its place in `docs/benchmarks.md`; where it was measured on another machine, it says so
     #[arg(long, requires = "only", conflicts_with = "quick")]
     in_place: bool,
 }
