@@ -52,7 +52,9 @@ fn check_version(document: &str, report: &str) -> Result<()> {
     if before == now {
         return Ok(());
     }
-    bail!("the document was measured with {before} and this is {now}, so no section of it is replaced; measure all of them without `--only`")
+    bail!(
+        "the document was measured with {before} and this is {now}, so no section of it is replaced; measure all of them without `--only`"
+    )
 }
 
 /// Returns the rows of the table that says on which machine and with which programs was measured.
@@ -71,7 +73,11 @@ fn elsewhere(document: &str, report: &str) -> String {
         .filter(|(name, now)| there.get(name).is_some_and(|before| before != now))
         .map(|(name, now)| format!("{name}: {now}"))
         .collect();
-    if others.is_empty() { String::new() } else { format!("Measured elsewhere than the other sections. {}.\n\n", others.join("; ")) }
+    if others.is_empty() {
+        String::new()
+    } else {
+        format!("Measured elsewhere than the other sections. {}.\n\n", others.join("; "))
+    }
 }
 
 /// Returns a document with a section of a report in place of its own, or where it belongs if it has none. Everything else stays as it is.

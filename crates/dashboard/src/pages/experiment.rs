@@ -207,7 +207,8 @@ pub(crate) async fn show(
         if personas.is_empty() { Vec::new() } else { platform.store.test_personas(&by.scope, &project.id).await? };
 
     // Invalid values in an address are ignored.
-    let status: Option<Status> = query.status.and_then(|asked| Status::ALL.into_iter().find(|status| in_address(*status) == asked));
+    let status: Option<Status> =
+        query.status.and_then(|asked| Status::ALL.into_iter().find(|status| in_address(*status) == asked));
     let text: String = query.text.unwrap_or_default().trim().chars().take(LONGEST_SEARCH).collect();
     let after = query.after.as_deref().and_then(After::parse);
     let persona = query.persona.as_deref().filter(|asked| !asked.is_empty());

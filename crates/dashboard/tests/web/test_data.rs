@@ -145,7 +145,8 @@ async fn a_scenario_is_created_renamed_deleted_and_restored() {
 #[tokio::test]
 async fn an_input_that_says_nearly_what_another_one_says_is_pointed_out() {
     let site = Site::start().await;
-    let (path, _) = orders(&site, json!([{"id": "q 1", "text": "Where is my order <b>?"}, {"id": "q2", "text": "Cancel it"}])).await;
+    let (path, _) =
+        orders(&site, json!([{"id": "q 1", "text": "Where is my order <b>?"}, {"id": "q2", "text": "Cancel it"}])).await;
     let mut editor = site.member(Role::Editor, "Bob").await;
     let add = format!("{path}/inputs");
     let form = editor.get(&format!("{path}?edit=new")).await;
@@ -165,7 +166,8 @@ async fn an_input_that_says_nearly_what_another_one_says_is_pointed_out() {
     let tagged = send(&mut editor, &form, &change, "Save input", &[("user", "Where is my order <b>?")], &[("tags", "x")]).await;
     assert!(!tagged.location().contains("like="), "{}", tagged.location());
     let form = editor.get(&format!("{path}?edit=q2")).await;
-    let reworded = send(&mut editor, &form, &format!("{path}/inputs/q2"), "Save input", &[("user", "Where is my order, b")], &[]).await;
+    let reworded =
+        send(&mut editor, &form, &format!("{path}/inputs/q2"), "Save input", &[("user", "Where is my order, b")], &[]).await;
     assert!(reworded.location().contains("&like="), "{}", reworded.location());
     let page = editor.get(&format!("{path}?done=added&like=%3Cb%3E")).await;
     assert_eq!(page.text(".notice[role=status]"), "The input is added to the draft.");
