@@ -1,5 +1,5 @@
 //! README, block by block, as somebody follows it who has nothing but a clone: in an empty home folder, in its order, with the program that
-//! its install line installs.
+//! its install line installs. Then the pages for those who operate a server, each in an empty folder of its own.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -22,22 +22,32 @@ const INSTALL: &str = "cargo install --locked --path crates/cli";
 /// Where README says that the server listens. The test lets it choose a port.
 const ADDRESS: &str = "http://127.0.0.1:4747";
 
+/// Where the pages are for those who operate a server.
+const OPERATE: &str = "docs/operate";
+
 /// A fenced block: its language and its text.
 struct Block {
     language: String,
     text: String,
 }
 
-/// Follows README and returns how many blocks were run or written.
+/// Follows README and the pages for those who operate a server, and returns how many blocks were run or written.
 pub(crate) fn follow() -> Result<usize> {
-    let readme = fs::read_to_string(repository::root().join("README.md")).context("cannot read README.md")?;
     let mut reader = Reader::new()?;
-    let mut count = 0;
-    for block in blocks(&readme) {
-        count += usize::from(reader.follow(&block).with_context(|| format!("README says:\n{}", block.text))?);
-    }
+    let mut count = reader.follow_page(&repository::root().join("README.md"))?;
     ensure!(reader.server.is_some(), "README starts no server");
     ensure!(count >= 12, "only {count} blocks of README were followed");
+    let mut pages: Vec<PathBuf> = fs::read_dir(repository::root().join(OPERATE))
+        .context("cannot read docs/operate")?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    pages.sort();
+    for (number, page) in pages.iter().enumerate() {
+        reader.begin_anew(&format!("page{number}"))?;
+        let followed = reader.follow_page(page)?;
+        ensure!(followed > 0, "{} has no block to follow", page.display());
+        count += followed;
+    }
     Ok(count)
 }
 
@@ -85,6 +95,23 @@ impl Reader {
         Ok(Self { folder, current, server: None })
     }
 
+    /// Ends the server, and goes into an empty folder.
+    fn begin_anew(&mut self, name: &str) -> Result<()> {
+        self.server = None;
+        self.current = self.folder.path().join(name);
+        Ok(fs::create_dir(&self.current)?)
+    }
+
+    fn follow_page(&mut self, page: &Path) -> Result<usize> {
+        let text = fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
+        let mut count = 0;
+        for block in blocks(&text) {
+            let followed = self.follow(&block).with_context(|| format!("{} says:\n{}", page.display(), block.text))?;
+            count += usize::from(followed);
+        }
+        Ok(count)
+    }
+
     /// Does what a block says; returns false where another step of the tests does that.
     fn follow(&mut self, block: &Block) -> Result<bool> {
         let first = block.text.lines().next().unwrap_or_default();
@@ -126,6 +153,8 @@ impl Reader {
     }
 
     fn serve(&mut self, line: &str) -> Result<()> {
+        // Where a page starts a second one, it is instead of the first.
+        self.server = None;
         let mut process = self
             .command("sh")
             .args(["-c", &format!("exec {line} --listen 127.0.0.1:0")])

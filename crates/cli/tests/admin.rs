@@ -120,3 +120,62 @@ fn a_log_that_was_changed_is_found() {
     hint: compare with a backup of the data, or with a file that `Activity` in the dashboard exported earlier
     ");
 }
+
+#[test]
+fn a_backup_is_made_while_the_server_runs_and_is_served_again() {
+    let mut bench = Bench::new();
+    bench.platform.admin(&["key", "create", "--name", "kept"]);
+    let data = bench.platform.data_dir();
+    let data = data.to_str().unwrap();
+    let (exit, made) = bench.json(&["admin", "backup", "--data", data, "mine.backup"]);
+    assert_eq!((exit, made["manifest"]["format"].as_u64()), (0, Some(1)), "{made}");
+    let (exit, refused) = bench.json(&["admin", "backup", "--data", data, "mine.backup"]);
+    assert_eq!((exit, refused["error"]["message"].as_str().unwrap().ends_with("mine.backup exists")), (2, true), "{refused}");
+    assert_eq!(bench.json(&["admin", "backup", "--data", data, "mine.backup", "--replace"]).0, 0);
+    let (exit, checked) = bench.json(&["admin", "restore", "mine.backup", "--check"]);
+    assert_eq!((exit, checked["problems"].as_array().map(Vec::len)), (0, Some(0)), "{checked}");
+    // Nothing else stays in the folder.
+    let names = |folder: &std::path::Path| {
+        let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let folder = bench.project().path().to_owned();
+    let others = names(&folder).into_iter().filter(|name| name.to_string_lossy().contains("keepstep-"));
+    assert_eq!(others.collect::<Vec<_>>(), Vec::<std::ffi::OsString>::new());
+
+    bench.platform.terminate();
+    // Into a folder that does not exist, and into one that is empty: it may be a disk.
+    std::fs::create_dir(folder.join("empty")).unwrap();
+    for target in ["empty", "restored"] {
+        let (exit, restored) = bench.json(&["admin", "restore", "mine.backup", "--data", target]);
+        assert_eq!((exit, names(&folder.join(target)).len()), (0, 2), "{restored}");
+    }
+    assert_eq!(names(&folder.join("restored")), ["keepstep.db", "objects"]);
+    let refused = bench.output(&["admin", "restore", "mine.backup", "--data", "restored"]);
+    assert_eq!(refused.status.code(), Some(2), "a folder with something in it");
+    assert_snapshot!(bench.run(&["admin", "fsck", "--data", "restored", "--content"]), @"
+    exit: 0
+    ----- stdout -----
+    Looked at the database, 0 experiments, 0 files and 4 entries of the activity log.
+    No problems found.
+    ");
+    let keys = bench.output(&["admin", "key", "list", "--data", "restored"]);
+    assert!(String::from_utf8_lossy(&keys.stdout).contains("kept"));
+}
+
+#[test]
+fn what_is_no_backup_is_refused_with_its_name() {
+    let bench = Bench::new();
+    bench.project().file("notes.txt", "not a backup");
+    assert_snapshot!(bench.run(&["admin", "restore", "notes.txt", "--data", "there"]), @"
+    exit: 2
+    ----- stderr -----
+    error: [WORLD]/project/notes.txt: this is not a backup of keepstep: it cannot be unpacked (Unknown frame descriptor)
+    ");
+    assert!(!bench.project().has("there"));
+    assert_eq!(bench.output(&["admin", "restore", "none.backup", "--check"]).status.code(), Some(2));
+    assert_eq!(bench.output(&["admin", "restore", "notes.txt"]).status.code(), Some(2), "neither a folder nor --check");
+    assert_eq!(bench.output(&["admin", "backup", "--data", "none", "mine.backup"]).status.code(), Some(3));
+    assert!(!bench.project().has("mine.backup"));
+}

@@ -14,11 +14,13 @@ pub enum Chore {
     Counting,
     /// Removing files and what was deleted.
     Removing,
+    /// Making a backup.
+    Backup,
 }
 
 impl Chore {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Retention, Self::Counting, Self::Removing];
+    pub const ALL: [Self; 4] = [Self::Retention, Self::Counting, Self::Removing, Self::Backup];
 
     /// Returns what it is, for people.
     pub fn in_words(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Chore {
             Self::Retention => "Delete experiments that are older than their project keeps them",
             Self::Counting => "Measure the files of experiments",
             Self::Removing => "Remove what was deleted, and files that are no longer used",
+            Self::Backup => "Back up everything",
         }
     }
 }

@@ -48,7 +48,8 @@ impl Platform {
 
     /// Returns what the server does beside requests, and when it was done last.
     pub fn chores(&self) -> Vec<(Chore, Option<DoneChore>)> {
-        Chore::ALL.into_iter().map(|chore| (chore, self.housekeeping.done(chore))).collect()
+        let chores = Chore::ALL.into_iter().filter(|chore| *chore != Chore::Backup || self.settings.backups.is_some());
+        chores.map(|chore| (chore, self.housekeeping.done(chore))).collect()
     }
 
     async fn count_files(&self) -> Result<bool, Error> {

@@ -10,6 +10,7 @@
 mod activity;
 mod actor;
 mod agents;
+mod backups;
 mod cache;
 mod caller;
 mod criteria;
@@ -80,7 +81,7 @@ pub use proposals::{PublishingPlace, Review, is_own_text};
 pub use results::NamedFile;
 pub use retention::RETENTION_DAYS;
 pub use server_state::{ProjectUsage, ServerState, Usage};
-pub use settings::{Answered, Limits, RequestLog, Settings};
+pub use settings::{Answered, BackupPlan, Limits, RequestLog, Settings};
 pub use sheets::{
     AddedSheet, AlikeRow, BroughtSheet, InputsFile, InputsFormat, LARGEST_SHEET, Reading, SheetColumn, SheetForm, SheetOutcome,
     SheetPlan, SheetView, inputs_of,

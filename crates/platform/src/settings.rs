@@ -28,8 +28,21 @@ pub struct Settings {
     pub messenger: Option<Arc<dyn Messenger>>,
     /// The identity provider that people sign in with, beside passwords.
     pub oidc: Option<OidcSettings>,
+    /// Which backups it makes by itself.
+    pub backups: Option<BackupPlan>,
     /// Is told about every request.
     pub request_log: Option<RequestLog>,
+}
+
+/// Where the server puts backups, how often, and how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupPlan {
+    /// The folder, which is there.
+    pub folder: PathBuf,
+    /// How old the newest one may become.
+    pub every: Duration,
+    /// How many of them stay.
+    pub keep: usize,
 }
 
 /// How many connections there may be, and for how long they may be silent.

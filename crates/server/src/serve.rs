@@ -33,6 +33,7 @@ pub async fn serve(
     let seen = platform.store.newest_change().await.map_err(io::Error::other)?;
     let watching = tokio::spawn(events.clone().watch(platform.store.clone(), seen));
     let keeping_house = tokio::spawn(platform.clone().keep_house());
+    let backing_up = tokio::spawn(platform.clone().keep_backups());
     let messenger = platform.settings.messenger.clone();
     let delivering = messenger.map(|messenger| tokio::spawn(platform.clone().deliver(messenger)));
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
@@ -54,6 +55,7 @@ pub async fn serve(
     }
     watching.abort();
     keeping_house.abort();
+    backing_up.abort();
     // What is on its way is sent again by the next server, with the same id.
     if let Some(delivering) = delivering {
         delivering.abort();

@@ -179,6 +179,11 @@ impl Store {
         self.inner.asking.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Returns a connection of its own that reads, for somebody who takes long.
+    pub(crate) async fn watcher(&self) -> Result<Connection> {
+        Ok(self.inner.database.watcher().await?)
+    }
+
     pub(crate) async fn reader(&self) -> Result<Reader> {
         self.inner.database.reader().await.map(Reader)
     }

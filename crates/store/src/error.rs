@@ -8,6 +8,7 @@ use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
 
 use crate::artifacts::ContentError;
+use crate::backup::BackupError;
 use crate::results::ResultsError;
 use crate::test_data::TestDataError;
 
@@ -183,6 +184,9 @@ pub enum StoreError {
     /// A file or a part of one is not taken.
     #[error(transparent)]
     Content(#[from] ContentError),
+    /// A backup cannot be made or read.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// There is no such webhook, or no such delivery of it.
     #[error("webhook {0} not found")]
     WebhookNotFound(String),

@@ -12,6 +12,7 @@
 //! - *Test data* comes as bundle versions, which never change once they are published. See [`test_data`].
 //! - *Results* come as run batches, however often and in whatever order a client sends them. See [`results`].
 //! - *Files* are kept beside the database, in a place of their own. See [`artifacts`].
+//! - All of it is copied into one file while others write. See [`backup`].
 //! - Who did what is in a log that shows when it was changed. See [`Activity`].
 //! - What somebody may see is a [`Scope`]; every read and write of an agent asks for one.
 //!
@@ -22,12 +23,14 @@ mod agents;
 mod answers;
 pub mod artifacts;
 mod asking;
+pub mod backup;
 mod changes;
 mod database;
 mod device_logins;
 mod drafts;
 mod drift_reports;
 mod error;
+mod examine;
 mod file_watch;
 mod identities;
 mod keys;
@@ -59,6 +62,7 @@ pub use device_logins::{ACCESS_LIFE, CODE_LIFE, DeviceCodes, DeviceLogin, LoginK
 pub use drafts::{Edit, EditDraft, Editor};
 pub use drift_reports::{DriftReport, ServerSide};
 pub use error::StoreError;
+pub use examine::{About, Examined, Problem};
 pub use identities::{Identity, NewIdentity};
 pub use keys::NewKey;
 pub use link_rights::{LinkProject, LinkRights};

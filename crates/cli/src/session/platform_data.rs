@@ -6,16 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use keepstep_platform::{Platform, Settings};
 use keepstep_store::Store;
+use keepstep_store::backup::{DATABASE, OBJECTS};
 
 use crate::session::context::Context;
 use crate::shell::failure::Failure;
 use crate::shell::visible::word;
-
-/// The name of the database in the data folder.
-const DATABASE: &str = "keepstep.db";
-
-/// The name of the folder for files in the data folder.
-pub(crate) const OBJECTS: &str = "objects";
 
 /// Where the data is.
 #[derive(Debug, Args)]
@@ -29,6 +24,32 @@ pub(crate) struct DataArguments {
     /// Begin with empty data also where the folder is not new
     #[arg(long)]
     create: bool,
+}
+
+/// Where the bytes of files are.
+#[derive(Debug, Args)]
+pub(crate) struct FileArguments {
+    /// Where files go, as file://DIR; `objects` in the data folder when left out
+    #[arg(long, value_name = "URL")]
+    object_store: Option<String>,
+}
+
+impl FileArguments {
+    /// Returns the folder for files.
+    pub(crate) fn folder(&self, context: &Context, data: &DataArguments) -> Result<PathBuf, Failure> {
+        match self.object_store.as_deref() {
+            None => Ok(data.folder(context)?.join(OBJECTS)),
+            Some(url) => match url.strip_prefix("file://").filter(|folder| !folder.is_empty()) {
+                Some(folder) => Ok(context.directory.join(folder)),
+                None => Err(Failure::Usage {
+                    message: format!("this keepstep keeps files in a folder only, not in {url}"),
+                    hint: Some(
+                        "leave --object-store out, or name a folder: --object-store file:///srv/keepstep/objects".to_owned(),
+                    ),
+                }),
+            },
+        }
+    }
 }
 
 impl DataArguments {

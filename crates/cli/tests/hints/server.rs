@@ -96,6 +96,27 @@ pub(super) const ROWS: &[Row] = &[
         then: Shows("key_"),
     },
     Row {
+        state: &[],
+        command: "admin backup --data $DATA mine.backup",
+        hint: "`keepstep admin restore * --check` looks whether it can be restored",
+        typed: "",
+        then: Shows("mine.backup can be restored: "),
+    },
+    Row {
+        state: &[
+            "own server",
+            "pulled",
+            "test --scenario orders",
+            "admin backup --data $DATA mine.backup",
+            "admin restore mine.backup --data there",
+            "remove there/objects/parts",
+        ],
+        command: "admin fsck --data there",
+        hint: "what is lost may be in a backup: `keepstep admin restore FILE --data NEW_FOLDER`",
+        typed: "admin restore mine.backup --data again",
+        then: Shows("Restored "),
+    },
+    Row {
         state: &["KEEPSTEP_API_KEY= login $URL --with-key"],
         command: "KEEPSTEP_API_KEY= login $URL --no-browser",
         hint: "`keepstep login --force` signs in again, `keepstep auth status` shows whose key it is",

@@ -125,13 +125,18 @@ impl Store {
         }
     }
 
-    /// Removes those of the objects that have no part. Names are never used again, so none can get one meanwhile.
+    /// Removes those of the objects that have no part. Names are never used again, so none can get one meanwhile. While somebody copies
+    /// files, none is removed: a later round finds them again.
     async fn remove_unknown(&self, objects: &Objects, keys: &[String]) -> Result<u64> {
         let unknown: Vec<String> =
             sqlx::query_scalar("SELECT value FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM parts p WHERE p.object = value)")
                 .bind(rows::text(keys))
                 .fetch_all(&mut *self.reader().await?)
                 .await?;
+        // After the rows were asked for, and not before: see `backup::hold`.
+        if self.are_files_held().await? {
+            return Ok(0);
+        }
         for key in &unknown {
             objects.remove(key).await?;
         }

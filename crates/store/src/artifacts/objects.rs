@@ -92,6 +92,15 @@ impl Objects {
         .boxed()
     }
 
+    /// Returns how many bytes an object has; nothing where it is not there.
+    pub(crate) async fn size(&self, key: &str) -> Result<Option<u64>> {
+        match self.store.head(&Key::from(key)).await {
+            Ok(found) => Ok(Some(found.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Removes an object. One that is not there is removed already.
     pub(crate) async fn remove(&self, key: &str) -> Result<()> {
         match self.store.delete(&Key::from(key)).await {

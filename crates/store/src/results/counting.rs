@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use super::model::{Counts, Status};
 use super::read::{read_counts, status};
 use crate::sql::connection::Connection;
-use crate::{Result, Store, Transaction, rows};
+use crate::{Result, Store, StoreError, Transaction, rows};
 
 /// How many runs have which status, of those that meet a condition. Other verdicts say nothing, and there may be very many of them.
 macro_rules! counted {
@@ -39,8 +39,12 @@ impl Store {
     /// Returns the name of a batch, what its row says of its runs, and what they are, where that is something else.
     pub(crate) async fn other_counts(&self, batch: i64) -> Result<Option<(String, Counts, Counts)>> {
         let mut reader = self.reader().await?;
-        if read_counts(&mut reader, batch).await? == counted_runs(&mut reader, batch).await? {
-            return Ok(None);
+        match read_counts(&mut reader, batch).await {
+            Ok(said) if said == counted_runs(&mut reader, batch).await? => return Ok(None),
+            Ok(_) => {}
+            // It was deleted meanwhile.
+            Err(StoreError::Database(sqlx::Error::RowNotFound)) => return Ok(None),
+            Err(error) => return Err(error),
         }
         drop(reader);
         // Runs may have come between the two questions: now none can.

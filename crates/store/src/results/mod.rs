@@ -77,12 +77,13 @@ mod tests {
     /// The tables that also have what is hidden.
     const TABLES: [&str; 3] = ["stored_batches", "stored_runs", "stored_artifacts"];
 
-    /// Those that write, and that remove what nobody needs.
-    const WRITERS: [&str; 13] = [
+    /// Those that write, that remove what nobody needs, and that look through everything for damage.
+    const WRITERS: [&str; 15] = [
         "results/abandon.rs",
         "results/artifacts.rs",
         "results/commit.rs",
         "results/counted.rs",
+        "results/counting.rs",
         "results/find.rs",
         "results/hidden.rs",
         "results/live.rs",
@@ -92,6 +93,7 @@ mod tests {
         "results/turns.rs",
         "results/write.rs",
         "artifacts/collect.rs",
+        "examine.rs",
     ];
 
     /// What reads names the views, in which nothing hidden is; so no list, page, figure or search can forget it.

@@ -166,12 +166,12 @@ impl Transaction {
             return Ok(());
         }
         let missing: HashSet<String> = sqlx::query_scalar(MISSING_ITEMS)
-        .bind(rows::text(&named))
-        .bind(&bundle.input_set_id)
-        .fetch_all(self.connection())
-        .await?
-        .into_iter()
-        .collect();
+            .bind(rows::text(&named))
+            .bind(&bundle.input_set_id)
+            .fetch_all(self.connection())
+            .await?
+            .into_iter()
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }

@@ -206,7 +206,8 @@ async fn prepare_connected(path: &Path, connection: &mut SqliteConnection) -> Re
     }
     let found = applied(connection).await.map_err(failed)?;
     match migrations::standing(&MIGRATIONS, &found) {
-        Standing::Done => {}
+        // A copy that SQLite made is in another mode.
+        Standing::Done => set_patiently(connection, "PRAGMA journal_mode = WAL").await.map_err(failed)?,
         Standing::Lacks => migrate(path, connection, found).await?,
         Standing::Newer { found, known } => return Err(StoreError::NewerSchema { path: path.to_owned(), found, known }),
     }

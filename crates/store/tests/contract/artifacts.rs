@@ -44,11 +44,11 @@ fn content(bytes: &[u8], part_size: usize) -> FileContent {
     FileContent { size: bytes.len() as u64, sha256: Digest::of_bytes(bytes), parts }
 }
 
-fn file(name: &str, bytes: &[u8], part_size: usize) -> NewUploadFile {
+pub(crate) fn file(name: &str, bytes: &[u8], part_size: usize) -> NewUploadFile {
     NewUploadFile { file_type: "traces".into(), name: name.into(), run_id: None, content: content(bytes, part_size) }
 }
 
-async fn bundle(world: &World, project: &str) -> Bundle {
+pub(crate) async fn bundle(world: &World, project: &str) -> Bundle {
     let file = json!({"scenario": {"name": "orders"}, "inputs": [{"text": "Where is my order?"}]});
     let mut transaction = world.store.write().await.unwrap();
     let project = transaction.create_project(&world.scope.org_id, project).await.unwrap();
@@ -58,7 +58,7 @@ async fn bundle(world: &World, project: &str) -> Bundle {
     bundle
 }
 
-async fn offer(world: &World, bundle: &Bundle, files: Vec<NewUploadFile>) -> Upload {
+pub(crate) async fn offer(world: &World, bundle: &Bundle, files: Vec<NewUploadFile>) -> Upload {
     let new = NewUpload {
         project_id: bundle.project_id.clone(),
         bundle_id: bundle.id.clone(),
@@ -87,7 +87,7 @@ async fn offer_until(world: &World, new: &NewUpload, transactions: usize) -> Opt
     None
 }
 
-async fn send(world: &World, upload: &Upload, parts: &[&[u8]]) -> Result<()> {
+pub(crate) async fn send(world: &World, upload: &Upload, parts: &[&[u8]]) -> Result<()> {
     let names: Vec<PartName> = parts.iter().map(|bytes| part(bytes)).collect();
     receive(world, upload, &names, body(&parts.concat(), 1000)).await
 }
@@ -108,7 +108,7 @@ async fn missing(world: &World, upload: &Upload) -> usize {
 }
 
 /// Ends an upload and returns the blobs of its files.
-async fn commit(world: &World, upload: &Upload) -> Vec<String> {
+pub(crate) async fn commit(world: &World, upload: &Upload) -> Vec<String> {
     let mut transaction = world.store.write().await.unwrap();
     assert_eq!(world.store.missing_parts(upload).await.unwrap(), Vec::<String>::new());
     let files = transaction.take_files(upload, "runs", 0, 1000).await.unwrap().unwrap_or_default();
@@ -121,7 +121,7 @@ async fn commit(world: &World, upload: &Upload) -> Vec<String> {
 }
 
 /// Makes a batch that has a file.
-async fn attach(world: &World, bundle: &Bundle, blob: &str) {
+pub(crate) async fn attach(world: &World, bundle: &Bundle, blob: &str) {
     let details = serde_json::Map::new();
     let new = NewCommit {
         project: &bundle.project_id,

@@ -163,6 +163,15 @@ macro_rules! sqlite_cases {
             activity {
                 a_log_that_was_changed_does_not_fit,
             }
+            backup {
+                a_backup_is_restored_with_every_row_and_every_byte,
+                only_its_owner_may_read_what_is_restored,
+                files_stay_while_they_are_copied,
+                what_is_cut_or_changed_is_not_restored,
+                a_hostile_archive_writes_nothing_anywhere_else,
+                what_is_broken_is_found_and_named,
+                what_is_hidden_is_no_damage,
+            }
             input_drafts {
                 a_scenario_has_no_more_inputs_than_it_may_also_where_they_are_put,
                 any_text_is_found_in_a_set_that_was_made_before_words_were_kept,

@@ -9,6 +9,7 @@ mod activity;
 mod agents;
 mod answers;
 mod artifacts;
+mod backup;
 mod commits;
 mod criteria;
 mod drafts;

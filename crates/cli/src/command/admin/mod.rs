@@ -1,10 +1,13 @@
 //! `keepstep admin …`: works on the data directly, also while a server runs on it.
 
 mod agent;
+mod backup;
+mod fsck;
 mod import;
 mod key;
 mod owner_link;
 mod project;
+mod restore;
 mod retention;
 mod verify_log;
 
@@ -37,6 +40,12 @@ enum Command {
     OwnerLink(owner_link::Arguments),
     /// Show or set for how long the experiments of a project are kept
     Retention(retention::Arguments),
+    /// Copy everything that the server keeps into one file, also while it runs
+    Backup(backup::Arguments),
+    /// Restore a backup into a new folder, or check that it can be restored
+    Restore(restore::Arguments),
+    /// Look through the data for what is damaged or missing
+    Fsck(fsck::Arguments),
     /// Check that no entry of the activity log was changed, added or removed
     VerifyLog(verify_log::Arguments),
 }
@@ -51,6 +60,9 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             Command::Import(arguments) => import::run(context, arguments).await,
             Command::OwnerLink(arguments) => owner_link::run(context, arguments).await,
             Command::Retention(arguments) => retention::run(context, arguments).await,
+            Command::Backup(arguments) => backup::run(context, arguments).await,
+            Command::Restore(arguments) => restore::run(context, arguments).await,
+            Command::Fsck(arguments) => fsck::run(context, arguments).await,
             Command::VerifyLog(arguments) => verify_log::run(context, arguments).await,
         }
     })

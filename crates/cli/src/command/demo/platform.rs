@@ -8,6 +8,7 @@ use keepstep_base::AgentId;
 use keepstep_client::{Key, KeyOrigin, Options, Secret, Target, UrlOrigin, Writer};
 use keepstep_platform::{KeyRequest, Plain, Settings, Target as Changed};
 use keepstep_store::artifacts::Objects;
+use keepstep_store::backup::OBJECTS;
 use keepstep_store::{PersonaStatus, Role, Store};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
@@ -19,7 +20,7 @@ use url::Url;
 use super::month;
 use crate::command::admin::make_link;
 use crate::session::data_file;
-use crate::session::platform_data::{OBJECTS, alone, make_private};
+use crate::session::platform_data::{alone, make_private};
 use crate::shell::failure::Failure;
 use crate::shell::interrupt;
 

@@ -8,11 +8,12 @@ use std::io::Write as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
-use keepstep_base::human::{parse_size, size_text};
+use keepstep_base::human::{parse_period, parse_size, size_text};
 use keepstep_client::{ServiceClients, is_loopback};
-use keepstep_platform::{Limits, OidcSettings, Platform, Settings};
+use keepstep_platform::{BackupPlan, Limits, OidcSettings, Platform, Settings};
 use keepstep_store::Store;
 use keepstep_store::artifacts::Objects;
 use serde_json::json;
@@ -25,7 +26,7 @@ use crate::command::admin::make_link;
 use crate::session::connection::connecting;
 use crate::session::context::Context;
 use crate::session::memory::take_small_pages;
-use crate::session::platform_data::{DataArguments, OBJECTS, alone};
+use crate::session::platform_data::{DataArguments, FileArguments, alone};
 use crate::shell::failure::Failure;
 use crate::shell::interrupt;
 use crate::shell::printer::{Label, Text};
@@ -34,7 +35,7 @@ use crate::shell::request_log;
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep serve    on this machine, data in the user's data folder\n  keepstep serve --listen 0.0.0.0:80 --data /srv/keepstep --upload-limit 2GiB\n  keepstep serve --data /srv/keepstep --public-url https://keepstep.example\n  keepstep serve --oidc-issuer https://accounts.example --oidc-client-id keepstep"
+    after_help = "Examples:\n  keepstep serve    on this machine, data in the user's data folder\n  keepstep serve --listen 0.0.0.0:80 --data /srv/keepstep --upload-limit 2GiB\n  keepstep serve --data /srv/keepstep --public-url https://keepstep.example\n  keepstep serve --data /srv/keepstep --backup-dir /mnt/backups --backup-every 12h\n  keepstep serve --oidc-issuer https://accounts.example --oidc-client-id keepstep"
 )]
 pub(crate) struct Arguments {
     /// Where to listen; port 0 takes any free one
@@ -42,15 +43,23 @@ pub(crate) struct Arguments {
     listen: SocketAddr,
     #[command(flatten)]
     data: DataArguments,
-    /// Where files go, as file://DIR; `objects` in the data folder when left out
-    #[arg(long, value_name = "URL")]
-    object_store: Option<String>,
+    #[command(flatten)]
+    files: FileArguments,
     /// The address under which browsers reach the server, when a proxy stands before it
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
     /// The largest upload, and the largest single file in one
     #[arg(long, value_name = "SIZE", default_value = "64GiB", value_parser = parse_size)]
     upload_limit: u64,
+    /// Make backups of everything in a folder, which must exist, while the server runs
+    #[arg(long, value_name = "DIR")]
+    backup_dir: Option<PathBuf>,
+    /// How old the newest of these becomes before the next one is made
+    #[arg(long, value_name = "PERIOD", default_value = "1d", requires = "backup_dir", value_parser = backup_period)]
+    backup_every: Duration,
+    /// How many of them are kept; the oldest are deleted
+    #[arg(long, value_name = "N", default_value_t = 7, requires = "backup_dir", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    backup_keep: u32,
     /// How many connections there may be at a time; where all are taken, the one that has been idle for longest is closed
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
@@ -66,6 +75,9 @@ pub(crate) struct Arguments {
     oidc_client_id: Option<String>,
 }
 
+/// The shortest time between two backups.
+const SHORTEST_BACKUP_PERIOD: Duration = Duration::from_secs(60);
+
 /// The variable with the secret of this server at its identity provider.
 const OIDC_SECRET: &str = "KEEPSTEP_OIDC_CLIENT_SECRET";
 
@@ -74,6 +86,26 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     let wanted = "write an address and a port: 127.0.0.1:4747";
     let mut addresses = text.to_socket_addrs().map_err(|_| wanted.to_owned())?;
     addresses.next().ok_or_else(|| wanted.to_owned())
+}
+
+/// Reads how often backups are made.
+fn backup_period(text: &str) -> Result<Duration, String> {
+    let period = parse_period(text)?;
+    if period < SHORTEST_BACKUP_PERIOD { Err("write at least 1m".to_owned()) } else { Ok(period) }
+}
+
+/// Returns which backups the server makes by itself. A folder that is not there is most likely on a disk that is not mounted.
+fn backups(context: &Context, arguments: &Arguments) -> Result<Option<BackupPlan>, Failure> {
+    let Some(folder) = &arguments.backup_dir else { return Ok(None) };
+    let folder = context.directory.join(folder);
+    if !folder.is_dir() {
+        return Err(Failure::NotFound {
+            message: format!("no folder {} for backups", folder.display()),
+            hint: Some("create it, or mount the disk that it is on; keepstep does not create it".to_owned()),
+        });
+    }
+    let keep = usize::try_from(arguments.backup_keep).unwrap_or(usize::MAX);
+    Ok(Some(BackupPlan { folder, every: arguments.backup_every, keep }))
 }
 
 /// Reads the address of a web page, without a slash at its end.
@@ -117,9 +149,10 @@ fn oidc(context: &Context, arguments: &Arguments) -> Option<OidcSettings> {
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     give_memory_back_soon();
     take_small_pages();
-    let objects = objects_folder(context, arguments)?;
+    let objects = arguments.files.folder(context, &arguments.data)?;
     let logs_requests = start_log(context)?;
     let limits = limits(context, arguments);
+    let backups = backups(context, arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(keepstep_platform::workers())
         // What these do waits for the disk. Each has a stack and a heap of its own, and many at once would do nothing sooner.
@@ -149,6 +182,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             upload_limit: Some(arguments.upload_limit),
             scratch: Some(objects),
             limits,
+            backups,
             messenger: Some(Arc::new(messenger::Network(ServiceClients::new(connecting::options(context))))),
             oidc: oidc(context, arguments),
             request_log: if logs_requests { Some(request_log::to_stderr()?) } else { None },
@@ -158,20 +192,6 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         context.printer.status("keepstep ended");
         Ok(Outcome::Done)
     })
-}
-
-/// Returns the folder for files.
-fn objects_folder(context: &Context, arguments: &Arguments) -> Result<PathBuf, Failure> {
-    match arguments.object_store.as_deref() {
-        None => Ok(arguments.data.folder(context)?.join(OBJECTS)),
-        Some(url) => match url.strip_prefix("file://").filter(|folder| !folder.is_empty()) {
-            Some(folder) => Ok(context.directory.join(folder)),
-            None => Err(Failure::Usage {
-                message: format!("this keepstep keeps files in a folder only, not in {url}"),
-                hint: Some("leave --object-store out, or name a folder: --object-store file:///srv/keepstep/objects".to_owned()),
-            }),
-        },
-    }
 }
 
 /// Has the allocator give back what has been free for 10 ms, where a command that ends soon would rather keep it for a second.
