@@ -212,14 +212,15 @@ fn diff(context: &Context, project: &Project, arguments: &Arguments) -> CommandR
         None => ("in the code".to_owned(), sides::persona(&*sides::read_code(context, &project.root)?)?),
     };
     let old_name = old.map_or_else(|| "on the server".to_owned(), |version| format!("in version {version}"));
-    let lines = diff_view::lines(Field::PERSONA, old_text.as_ref(), new_text.as_ref());
+    let field = Field::PERSONA;
+    let lines = diff_view::lines(field, old_text.as_ref(), new_text.as_ref());
     if lines.is_empty() {
         context.printer.answer(format!("The personas {old_name} and {new_name} are the same."));
     } else {
         context.printer.answer(diff_view::legend(&old_name, &new_name));
         lines.into_iter().for_each(|line| context.printer.answer(line));
     }
-    let rows = diff_view::rows(Field::PERSONA, old_text.as_ref(), new_text.as_ref());
+    let rows = diff_view::rows(field, old_text.as_ref(), new_text.as_ref());
     context.printer.document("persona.diff", json!({ "agent": project.agent, "from": old, "to": new_name, "rows": rows }));
     Ok(Outcome::Done)
 }

@@ -169,8 +169,9 @@ pub(crate) fn local(code: &dyn AgentSource, field: Field) -> Local {
 
 /// Returns the code's persona; `None` where the code sets none.
 pub(crate) fn persona(code: &dyn AgentSource) -> Result<Option<Value>, Failure> {
-    match code.property(Field::PERSONA) {
-        Property::Unreadable(problem) => Err(Failure::Unreadable(vec![(Field::PERSONA, problem.clone())])),
+    let field = Field::PERSONA;
+    match code.property(field) {
+        Property::Unreadable(problem) => Err(Failure::Unreadable(vec![(field, problem.clone())])),
         property => Ok(property.value().cloned()),
     }
 }

@@ -340,13 +340,14 @@ impl Month {
     async fn reports_drift(&self, by: &Actor, agent: &AgentId, personas: &[String]) -> Result<(), Failure> {
         self.days_ago(2);
         let last_but_one = personas.iter().rev().nth(1).map(|text| Value::from(text.as_str()));
-        let base = Base::Agreed(canonical::digest(Field::PERSONA, last_but_one.as_ref()));
-        let seen = SeenField::of(Field::PERSONA, base, &Local::Value(last_but_one));
+        let field = Field::PERSONA;
+        let base = Base::Agreed(canonical::digest(field, last_but_one.as_ref()));
+        let seen = SeenField::of(field, base, &Local::Value(last_but_one));
         let seen = SeenDrift {
             repository: "github.com/lamplight/returns".to_owned(),
             branch: Some("main".to_owned()),
             commit: Some(Night { ago: 2, branch: "main", author: "" }.commit()),
-            fields: BTreeMap::from([(Field::PERSONA.key().to_owned(), seen)]),
+            fields: BTreeMap::from([(field.key().to_owned(), seen)]),
         };
         Ok(self.platform.report_drift(by, agent, seen).await?)
     }
