@@ -13,7 +13,6 @@ use crate::command::{CommandResult, Outcome};
 use crate::session::context::Context;
 use crate::session::platform_data::{DataArguments, FileArguments};
 use crate::shell::failure::Failure;
-use crate::shell::printer::count;
 use crate::shell::visible::word;
 
 /// How often a person is told how far it is.
@@ -57,7 +56,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     let told = move |files: u64, bytes: u64| {
         if printer.has_progress() && told_at.elapsed() >= TOLD {
             told_at = Instant::now();
-            printer.progress(&format!("{} copied, {}", count(files, "file"), size_text(bytes)));
+            printer.progress(&format!("{} of files copied ({files} objects)", size_text(bytes)));
         }
     };
     let backed_up = platform.store.back_up(&objects, beside.written().1, file, env!("CARGO_PKG_VERSION"), told).await;
@@ -69,10 +68,9 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     file.put().map_err(failed)?;
     platform.store.close().await;
     context.printer.answer(format!(
-        "Wrote {shown}: {}, with the database ({}) and {} ({})",
+        "Wrote {shown}: {}, with {} of database and {} of files",
         size_text(size),
         size_text(manifest.database.size),
-        count(manifest.objects.count, "file"),
         size_text(manifest.objects.size),
     ));
     context.printer.document("admin.backup", json!({ "file": shown, "bytes": size, "manifest": manifest }));

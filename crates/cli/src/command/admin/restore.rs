@@ -16,7 +16,6 @@ use super::fsck;
 use crate::command::{CommandResult, Outcome};
 use crate::session::context::Context;
 use crate::shell::failure::Failure;
-use crate::shell::printer::count;
 use crate::shell::visible::word;
 
 /// The arguments.
@@ -121,10 +120,9 @@ fn put(staged: tempfile::TempDir, target: &Path) -> std::io::Result<()> {
 fn described(manifest: &Manifest) -> String {
     let at = Timestamp::from_millisecond(manifest.created_at).map_or_else(|_| "an unknown time".to_owned(), |at| at.to_string());
     format!(
-        "the state of {at}, made by keepstep {}, with {} of database and {} ({})",
+        "the state of {at}, made by keepstep {}, with {} of database and {} of files",
         manifest.version,
         size_text(manifest.database.size),
-        count(manifest.objects.count, "file"),
         size_text(manifest.objects.size),
     )
 }
