@@ -108,7 +108,7 @@ struct Options {
     /// Where to write the report
     #[arg(long)]
     report: PathBuf,
-    /// Put the one section that is measured in its place in this report, too; it must tell of the same machine and programs
+    /// Put the one section that is measured in its place in this report, too; it must tell of the same version of keepstep
     #[arg(long, value_name = "REPORT", requires = "only")]
     into: Option<PathBuf>,
     /// How often each command is run

@@ -61,6 +61,8 @@ pub struct Examined {
     pub log_entries: u64,
     /// The bytes of all files were read.
     pub has_read_contents: bool,
+    /// The database is damaged as a file, so nothing else was looked at.
+    pub has_stopped: bool,
 }
 
 impl Examined {
@@ -113,12 +115,14 @@ impl Store {
         let mut examined = Examined { has_read_contents: reads_contents, ..Examined::default() };
         self.examine_database(&mut examined).await?;
         // What a damaged file says is not worth looking at.
-        if examined.is_sound() {
-            self.examine_contents(&mut examined).await?;
-            self.examine_objects(objects, reads_contents, &mut examined).await?;
-            self.examine_counts(&mut examined).await?;
-            self.examine_logs(&mut examined).await?;
+        if examined.problems.iter().any(|problem| problem.about == About::Database) {
+            examined.has_stopped = true;
+            return Ok(examined);
         }
+        self.examine_contents(&mut examined).await?;
+        self.examine_objects(objects, reads_contents, &mut examined).await?;
+        self.examine_counts(&mut examined).await?;
+        self.examine_logs(&mut examined).await?;
         Ok(examined)
     }
 
@@ -209,12 +213,21 @@ impl Store {
                     Some(_) if reads_contents => self.changed_part(objects, object).await?,
                     Some(_) => None,
                 };
-                if let Some(what) = what {
+                // A file that is not used any more may be removed meanwhile, and its row before it.
+                if let Some(what) = what
+                    && self.names_object(object).await?
+                {
                     let of = self.files_of(object).await?;
                     examined.add(About::File, format!("{object} {what}{of}"), None);
                 }
             }
         }
+    }
+
+    /// Returns true if the database still names an object.
+    async fn names_object(&self, object: &str) -> Result<bool> {
+        let named = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM parts WHERE object = ?)").bind(object);
+        Ok(named.fetch_one(&mut *self.reader().await?).await?)
     }
 
     /// Reads an object, and returns what is wrong with it if one of its parts is not what it was.

@@ -1,7 +1,7 @@
 //! Hints about the server and the key.
 
 use super::Row;
-use super::Then::{Ends, Instead, Says, Shows};
+use super::Then::{Ends, Instead, Says, Shows, Tells};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -115,6 +115,20 @@ pub(super) const ROWS: &[Row] = &[
         hint: "what is lost may be in a backup: `keepstep admin restore FILE --data NEW_FOLDER`",
         typed: "admin restore mine.backup --data again",
         then: Shows("Restored "),
+    },
+    Row {
+        state: &[
+            "own server",
+            "pulled",
+            "test --scenario orders",
+            "admin backup --data $DATA mine.backup",
+            "admin restore mine.backup --data there",
+            "remove there/objects/parts",
+        ],
+        command: "admin backup --data there other.backup",
+        hint: "`keepstep admin fsck` names the experiments that it was part of",
+        typed: "admin fsck --data there",
+        then: Tells(1, "of the experiment"),
     },
     Row {
         state: &["KEEPSTEP_API_KEY= login $URL --with-key"],

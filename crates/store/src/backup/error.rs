@@ -22,6 +22,9 @@ pub enum BackupError {
     /// It has something that no backup has.
     #[error("this backup has an entry that no backup of keepstep has: {0:?}; nothing was restored")]
     Unexpected(String),
+    /// A file that the database names is not there, so that no backup can be made.
+    #[error("the server's data is damaged, so no backup was made: the file {0} is missing")]
+    Missing(String),
     /// What is in it is not what it says is in it.
     #[error("this backup is damaged: {0}")]
     Differs(String),

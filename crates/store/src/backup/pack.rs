@@ -169,7 +169,7 @@ impl<W: Write> Packing<W> {
     fn object(&mut self, name: &str) -> Result<()> {
         let size = self.handle.block_on(self.objects.size(name))?;
         let Some(size) = size else {
-            return Err(StoreError::Backup(BackupError::Differs(format!("the file {name} is missing"))));
+            return Err(StoreError::Backup(BackupError::Missing(name.to_owned())));
         };
         let bytes = self.objects.read(name, 0, size);
         let content = Object { handle: self.handle.clone(), bytes, piece: Bytes::new() };

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use keepstep_base::human::size_text;
 use keepstep_base::whole_file::{Policy, WholeFile, folder_of};
+use keepstep_store::StoreError;
 use keepstep_store::artifacts::Objects;
+use keepstep_store::backup::BackupError;
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
@@ -53,17 +55,23 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     let beside = WholeFile::begin(&folder_of(&path).join("keepstep-backup"), Policy::Private).map_err(failed)?;
     let printer = context.printer.clone();
     let mut told_at = Instant::now();
-    let told = move |files: u64, bytes: u64| {
+    let told = move |_: u64, bytes: u64| {
         if printer.has_progress() && told_at.elapsed() >= TOLD {
             told_at = Instant::now();
-            printer.progress(&format!("{} of files copied ({files} objects)", size_text(bytes)));
+            printer.progress(&format!("{} of files copied", size_text(bytes)));
         }
     };
     let backed_up = platform.store.back_up(&objects, beside.written().1, file, env!("CARGO_PKG_VERSION"), told).await;
     if context.printer.has_progress() {
         context.printer.progress("");
     }
-    let (manifest, file) = backed_up?;
+    let (manifest, file) = backed_up.map_err(|error| match error {
+        StoreError::Backup(error @ BackupError::Missing(_)) => Failure::Usage {
+            message: error.to_string(),
+            hint: Some("`keepstep admin fsck` names the experiments that it was part of".to_owned()),
+        },
+        other => other.into(),
+    })?;
     let size = file.written().0.metadata().map_err(failed)?.len();
     file.put().map_err(failed)?;
     platform.store.close().await;

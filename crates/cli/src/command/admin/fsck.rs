@@ -37,14 +37,13 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     let examined = store.examine(&objects, arguments.content).await?;
     let mended = if arguments.mend { store.mend(&examined).await? } else { 0 };
     store.close().await;
-    let entries = if examined.log_entries == 1 { "1 entry".to_owned() } else { format!("{} entries", examined.log_entries) };
-    context.printer.answer(format!(
-        "Looked at the database, {}, {} and {entries} of the activity log.",
-        count(examined.experiments, "experiment"),
-        count(examined.contents, "file"),
-    ));
-    if !arguments.content {
-        context.printer.answer("The contents of files were not read; --content reads them.");
+    if examined.has_stopped {
+        context.printer.answer("Looked at the database only: it is damaged, so nothing else was looked at.");
+    } else {
+        context.printer.answer(looked(&examined));
+        if !arguments.content {
+            context.printer.answer("The contents of files were not read; --content reads them.");
+        }
     }
     tell(context, &examined);
     if mended > 0 {
@@ -64,6 +63,13 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     }
     let is_done = examined.is_sound() || (mended > 0 && examined.more == 0 && mended == examined.problems.len() as u64);
     Ok(if is_done { Outcome::Done } else { Outcome::Found })
+}
+
+/// Returns what was looked at, for people.
+fn looked(examined: &Examined) -> String {
+    let entries = if examined.log_entries == 1 { "1 entry".to_owned() } else { format!("{} entries", examined.log_entries) };
+    let (experiments, files) = (count(examined.experiments, "experiment"), count(examined.contents, "file"));
+    format!("Looked at the database, {experiments}, {files} and {entries} of the activity log.")
 }
 
 /// Says what was found, one line each.
@@ -87,6 +93,6 @@ pub(super) fn problems(examined: &Examined) -> Vec<Value> {
 fn looked_at(examined: &Examined) -> Value {
     json!({
         "experiments": examined.experiments, "contents": examined.contents, "objects": examined.objects,
-        "log_entries": examined.log_entries, "bytes_read": examined.has_read_contents,
+        "log_entries": examined.log_entries, "bytes_read": examined.has_read_contents, "stopped": examined.has_stopped,
     })
 }
