@@ -137,6 +137,9 @@ const isTyped = ({ type, value, defaultValue }) =>
   (type === "text" || type === "textarea") && value !== defaultValue.replace(/\r\n?/g, "\n");
 
 if (form) {
+  // Where this page answered a form, loading it again would send that form again: with an old text, and perhaps with the token of a
+  // session that has ended. Loaded by its address it has what is kept.
+  history.replaceState(history.state, "", location.href);
   beHere();
   if ([...form.elements].some(isTyped)) later();
   setInterval(beHere, HERE);

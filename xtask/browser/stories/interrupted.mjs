@@ -60,6 +60,17 @@ const PARTS = {
     await tab.go(() => tab.page.reload());
     const shown = await tab.shown();
     holds("the words are in the form again", shown.isRestored && words(await tab.text()).has("a3"));
+    // So does a form that answered another one, and that a button was pressed in when the session had ended.
+    await tab.press("Preview");
+    await writes(tab, 1, "a4");
+    await lane.endSessions(ada);
+    await tab.write(1, true, "a5");
+    await tab.press("Save draft");
+    await complains(tab, "Not saved. Your session has ended");
+    await tab.signInElsewhere();
+    equal("what the page says by itself", await tab.settle(["a4", "a5"], { signedIn: true }), "kept");
+    await tab.go(() => tab.page.reload());
+    holds("the words are in the form again", (await tab.shown()).isRestored && words(await tab.text()).has("a5"));
     // A second tab, which knows another session, goes on, too.
     const second = await opened(ada, agent);
     await lane.endSessions(ada);
