@@ -11,7 +11,6 @@ use crate::asking::Asking;
 use crate::model::Subject;
 use crate::sql::commits::{self, WrittenBefore};
 use crate::sql::connection::{Connection, Reader};
-#[cfg(feature = "postgres")]
 use crate::sql::postgres::Server;
 use crate::sql::query::query;
 use crate::sql::sqlite::{File, Kept};
@@ -36,7 +35,6 @@ struct Inner {
 #[derive(Debug)]
 enum Database {
     File(File),
-    #[cfg(feature = "postgres")]
     Server(Server),
 }
 
@@ -80,7 +78,6 @@ impl Store {
     ///
     /// # Errors
     /// The server does not answer, the database is not ours, or it was created by a newer keepstep.
-    #[cfg(feature = "postgres")]
     pub async fn connect_with(url: &str, surroundings: Surroundings) -> Result<Self> {
         let (server, watcher) = Server::connect(url).await?;
         Ok(Self::of(Database::Server(server), watcher, surroundings))
@@ -170,7 +167,6 @@ impl Store {
     pub(crate) fn folder(&self) -> Option<&Path> {
         match &self.inner.database {
             Database::File(file) => Some(file.folder()),
-            #[cfg(feature = "postgres")]
             Database::Server(_) => None,
         }
     }
@@ -263,7 +259,6 @@ impl Database {
     async fn reader(&self) -> Result<Connection> {
         match self {
             Self::File(file) => file.reader().await,
-            #[cfg(feature = "postgres")]
             Self::Server(server) => server.reader().await,
         }
     }
@@ -271,7 +266,6 @@ impl Database {
     async fn writer(&self, kept: Kept) -> Result<Connection> {
         match self {
             Self::File(file) => file.writer(kept).await,
-            #[cfg(feature = "postgres")]
             Self::Server(server) => server.writer().await,
         }
     }
@@ -279,7 +273,6 @@ impl Database {
     async fn watcher(&self) -> Result<Connection, sqlx::Error> {
         match self {
             Self::File(file) => file.watcher().await,
-            #[cfg(feature = "postgres")]
             Self::Server(server) => server.watcher().await,
         }
     }
@@ -287,7 +280,6 @@ impl Database {
     fn check_open(&self) -> Result<()> {
         match self {
             Self::File(file) => file.check_open(),
-            #[cfg(feature = "postgres")]
             Self::Server(server) => server.check_open(),
         }
     }
@@ -296,7 +288,6 @@ impl Database {
     fn check(&self) -> Result<()> {
         match self {
             Self::File(file) => file.check_file().and_then(|()| file.check_room()),
-            #[cfg(feature = "postgres")]
             Self::Server(server) => server.check_open(),
         }
     }
@@ -304,7 +295,6 @@ impl Database {
     fn check_commit(&self) -> Result<()> {
         match self {
             Self::File(file) => file.check_commit(),
-            #[cfg(feature = "postgres")]
             Self::Server(_) => Ok(()),
         }
     }
@@ -313,7 +303,6 @@ impl Database {
     async fn after_much(&self) {
         match self {
             Self::File(file) => file.after_much().await,
-            #[cfg(feature = "postgres")]
             Self::Server(_) => {}
         }
     }
@@ -322,7 +311,6 @@ impl Database {
     fn why(&self, error: sqlx::Error) -> crate::StoreError {
         match self {
             Self::File(file) => file.or_file_gone(error.into()),
-            #[cfg(feature = "postgres")]
             Self::Server(_) => error.into(),
         }
     }
@@ -330,7 +318,6 @@ impl Database {
     async fn close(&self) {
         match self {
             Self::File(file) => file.close().await,
-            #[cfg(feature = "postgres")]
             Self::Server(server) => server.close().await,
         }
     }

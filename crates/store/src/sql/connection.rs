@@ -7,7 +7,6 @@ use futures_util::future::{BoxFuture, ready};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use sqlx::pool::PoolConnection;
-#[cfg(feature = "postgres")]
 use sqlx::postgres::{PgConnection, Postgres};
 use sqlx::sqlite::{SqliteConnection, SqliteQueryResult, SqliteRow, SqliteStatement, SqliteTypeInfo};
 use sqlx::{Connection as _, Database, Either, Execute, Executor, SqlStr, Sqlite};
@@ -17,7 +16,6 @@ use super::dialect::Dialect;
 /// A connection to one of the databases.
 pub(crate) enum Connection {
     Sqlite(Held<Sqlite>),
-    #[cfg(feature = "postgres")]
     Postgres(Held<Postgres>),
 }
 
@@ -34,7 +32,6 @@ pub(crate) enum Held<D: Database> {
 /// What a statement runs on.
 pub(crate) enum Handle<'c> {
     Sqlite(&'c mut SqliteConnection),
-    #[cfg(feature = "postgres")]
     Postgres(&'c mut PgConnection),
 }
 
@@ -70,7 +67,6 @@ impl Connection {
     pub(crate) fn handle(&mut self) -> Handle<'_> {
         match self {
             Self::Sqlite(held) => Handle::Sqlite(held.connection()),
-            #[cfg(feature = "postgres")]
             Self::Postgres(held) => Handle::Postgres(held.connection()),
         }
     }
@@ -79,7 +75,6 @@ impl Connection {
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
-            #[cfg(feature = "postgres")]
             Self::Postgres(_) => Dialect::Postgres,
         }
     }
@@ -91,7 +86,6 @@ impl Connection {
     pub(crate) fn sqlite(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
         match self.handle() {
             Handle::Sqlite(connection) => Ok(connection),
-            #[cfg(feature = "postgres")]
             Handle::Postgres(_) => Err(sqlx::Error::Configuration("this is not supported on PostgreSQL yet".into())),
         }
     }
@@ -100,7 +94,6 @@ impl Connection {
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(held) => held.commit().await,
-            #[cfg(feature = "postgres")]
             Self::Postgres(held) => held.commit().await,
         }
     }
@@ -109,7 +102,6 @@ impl Connection {
     pub(crate) async fn close(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(held) => held.close().await,
-            #[cfg(feature = "postgres")]
             Self::Postgres(held) => held.close().await,
         }
     }

@@ -39,7 +39,6 @@ macro_rules! by_dialect {
     ($dialect:expr, $columns:literal where $condition:literal $(, $end:literal)?) => {
         match $dialect {
             Dialect::Sqlite => concat!(personas_of_pairs!($columns from "json_each($1) w" where $condition) $(, $end)?),
-            #[cfg(feature = "postgres")]
             Dialect::Postgres => {
                 concat!(personas_of_pairs!($columns from "json_array_elements($1::JSON) w (value)" where $condition) $(, $end)?)
             }
@@ -51,7 +50,6 @@ macro_rules! by_dialect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Sqlite,
-    #[cfg(feature = "postgres")]
     Postgres,
 }
 
@@ -61,7 +59,6 @@ impl Dialect {
     pub(super) fn begin(self) -> &'static str {
         match self {
             Self::Sqlite => "SELECT total_changes() AS written",
-            #[cfg(feature = "postgres")]
             Self::Postgres => {
                 "WITH place AS MATERIALIZED (SELECT pg_advisory_xact_lock(1801807216)) SELECT 0::BIGINT AS written FROM place"
             }
@@ -78,7 +75,6 @@ impl Dialect {
                 "INSERT INTO input_items (input_set_id, position, id, document)
                  SELECT $1, key + $5, json_extract(value, '$.id'), value FROM json_each($2)"
             }
-            #[cfg(feature = "postgres")]
             Self::Postgres => {
                 "INSERT INTO input_items (input_set_id, position, id, persona_id, document)
                  SELECT $1, number - 1 + $5, id, persona_id, item::TEXT
@@ -92,7 +88,6 @@ impl Dialect {
     pub(crate) fn insert_input_words(self) -> &'static str {
         match self {
             Self::Sqlite => "INSERT INTO input_words (input_set_id, position, words) SELECT $1, key + $3, value FROM json_each($2)",
-            #[cfg(feature = "postgres")]
             Self::Postgres => {
                 "INSERT INTO input_words (input_set_id, position, words)
                  SELECT $1, number - 1 + $3, words FROM json_array_elements_text($2::JSON) WITH ORDINALITY AS items (words, number)"
@@ -107,7 +102,6 @@ impl Dialect {
                 "SELECT DISTINCT json_extract(document, '$.persona_id') AS persona_id FROM input_items
                  WHERE input_set_id = $1 AND json_extract(document, '$.persona_id') IS NOT NULL"
             }
-            #[cfg(feature = "postgres")]
             Self::Postgres => "SELECT DISTINCT persona_id FROM input_items WHERE input_set_id = $1 AND persona_id IS NOT NULL",
         }
     }
@@ -120,7 +114,6 @@ impl Dialect {
                  WHERE input_set_id = $1 AND json_extract(document, '$.persona_id') IS NOT NULL
                    AND NOT EXISTS (SELECT 1 FROM input_edits e WHERE e.scenario_id = $2 AND e.input_id = i.id)"
             }
-            #[cfg(feature = "postgres")]
             Self::Postgres => {
                 "SELECT DISTINCT persona_id FROM input_items i WHERE input_set_id = $1 AND persona_id IS NOT NULL
                    AND NOT EXISTS (SELECT 1 FROM input_edits e WHERE e.scenario_id = $2 AND e.input_id = i.id)"
@@ -155,7 +148,6 @@ impl Dialect {
     pub(crate) fn database_size(self) -> &'static str {
         match self {
             Self::Sqlite => "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",
-            #[cfg(feature = "postgres")]
             Self::Postgres => "SELECT pg_database_size(current_database()) AS bytes",
         }
     }
@@ -164,7 +156,6 @@ impl Dialect {
     pub(super) fn has_written(self) -> &'static str {
         match self {
             Self::Sqlite => "SELECT total_changes() > $1 AS written",
-            #[cfg(feature = "postgres")]
             Self::Postgres => {
                 "SELECT CASE WHEN $1 = 0 AND pg_current_xact_id_if_assigned() IS NOT NULL THEN 1::BIGINT ELSE 0::BIGINT END AS written"
             }
@@ -173,11 +164,9 @@ impl Dialect {
 }
 
 /// What stands before a digit in place of a character that PostgreSQL does not take, and of itself.
-#[cfg(feature = "postgres")]
 const ESCAPE: char = '\u{1a}';
 
 /// Returns a text as PostgreSQL keeps it.
-#[cfg(feature = "postgres")]
 pub(super) fn to_postgres(text: &str) -> std::borrow::Cow<'_, str> {
     if !text.contains(['\0', ESCAPE]) {
         return text.into();
@@ -186,7 +175,6 @@ pub(super) fn to_postgres(text: &str) -> std::borrow::Cow<'_, str> {
 }
 
 /// Returns a text that PostgreSQL kept.
-#[cfg(feature = "postgres")]
 pub(super) fn from_postgres(text: &str) -> std::borrow::Cow<'_, str> {
     if !text.contains(ESCAPE) {
         return text.into();
@@ -220,7 +208,7 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 

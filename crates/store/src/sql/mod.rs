@@ -16,7 +16,6 @@ mod drafts;
 mod drift_reports;
 mod migrations;
 mod personas;
-#[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod proposals;
 pub(crate) mod query;

@@ -6,7 +6,6 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, SqlSafeStr, SqlStr};
 
 use super::connection::{Connection, Handle};
-#[cfg(feature = "postgres")]
 use super::dialect;
 use super::row::Row;
 
@@ -44,7 +43,6 @@ impl<'q> Query<'q> {
             Handle::Sqlite(sqlite) => {
                 Ok(sqlx::query_with(self.text, sqlite_arguments(self.values)?).execute(sqlite).await?.rows_affected())
             }
-            #[cfg(feature = "postgres")]
             Handle::Postgres(postgres) => {
                 Ok(sqlx::query_with(self.text, postgres_arguments(self.values)?).execute(postgres).await?.rows_affected())
             }
@@ -58,7 +56,6 @@ impl<'q> Query<'q> {
                 let found = sqlx::query_with(self.text, sqlite_arguments(self.values)?).fetch_optional(sqlite).await?;
                 Ok(found.map(Row::Sqlite))
             }
-            #[cfg(feature = "postgres")]
             Handle::Postgres(postgres) => {
                 let found = sqlx::query_with(self.text, postgres_arguments(self.values)?).fetch_optional(postgres).await?;
                 Ok(found.map(Row::Postgres))
@@ -78,7 +75,6 @@ impl<'q> Query<'q> {
                 let found = sqlx::query_with(self.text, sqlite_arguments(self.values)?).fetch_all(sqlite).await?;
                 Ok(found.into_iter().map(Row::Sqlite).collect())
             }
-            #[cfg(feature = "postgres")]
             Handle::Postgres(postgres) => {
                 let found = sqlx::query_with(self.text, postgres_arguments(self.values)?).fetch_all(postgres).await?;
                 Ok(found.into_iter().map(Row::Postgres).collect())
@@ -103,7 +99,6 @@ fn sqlite_arguments(values: Vec<Value<'_>>) -> Result<SqliteArguments, sqlx::Err
     Ok(arguments)
 }
 
-#[cfg(feature = "postgres")]
 fn postgres_arguments(values: Vec<Value<'_>>) -> Result<sqlx::postgres::PgArguments, sqlx::Error> {
     let mut arguments = sqlx::postgres::PgArguments::default();
     for value in values {

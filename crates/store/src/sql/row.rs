@@ -3,18 +3,15 @@
 use std::borrow::Cow;
 
 use sqlx::Row as _;
-#[cfg(feature = "postgres")]
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
-#[cfg(feature = "postgres")]
 use super::dialect;
 use crate::rows::Columns;
 
 /// A row that a statement gave.
 pub(crate) enum Row {
     Sqlite(SqliteRow),
-    #[cfg(feature = "postgres")]
     Postgres(PgRow),
 }
 
@@ -35,7 +32,6 @@ impl Columns for Row {
     fn text(&self, column: &str) -> Result<Option<Cow<'_, str>>, sqlx::Error> {
         match self {
             Self::Sqlite(row) => row.text(column),
-            #[cfg(feature = "postgres")]
             Self::Postgres(row) => Ok(row.try_get::<Option<&str>, _>(column)?.map(dialect::from_postgres)),
         }
     }
@@ -43,7 +39,6 @@ impl Columns for Row {
     fn integer(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
         match self {
             Self::Sqlite(row) => row.integer(column),
-            #[cfg(feature = "postgres")]
             Self::Postgres(row) => row.try_get(column),
         }
     }
@@ -95,7 +90,6 @@ impl Column for Vec<u8> {
     fn of(row: &Row, column: &str) -> Result<Self, sqlx::Error> {
         match row {
             Row::Sqlite(row) => row.try_get(column),
-            #[cfg(feature = "postgres")]
             Row::Postgres(row) => row.try_get(column),
         }
     }
@@ -105,7 +99,6 @@ impl Column for bool {
     fn of(row: &Row, column: &str) -> Result<Self, sqlx::Error> {
         match row {
             Row::Sqlite(row) => row.try_get(column),
-            #[cfg(feature = "postgres")]
             Row::Postgres(row) => row.try_get(column),
         }
     }

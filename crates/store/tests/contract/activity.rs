@@ -86,7 +86,6 @@ pub(crate) async fn writers_at_the_same_time_have_a_place_each(world: World) {
     assert_eq!(world.store.verify_activity(&world.scope.org_id).await.unwrap(), whole);
 }
 
-#[cfg_attr(feature = "postgres", allow(dead_code, reason = "the other database is not changed by hand here"))]
 pub(crate) async fn a_log_that_was_changed_does_not_fit(world: World) {
     let (store, org) = (&world.store, &world.scope.org_id);
     for number in 0..5 {
@@ -120,7 +119,6 @@ pub(crate) async fn a_log_that_was_changed_does_not_fit(world: World) {
 }
 
 /// Puts back what the log was when it was kept.
-#[cfg_attr(feature = "postgres", allow(dead_code, reason = "the other database is not changed by hand here"))]
 async fn restore(raw: &mut SqliteConnection) {
     let statements = "DELETE FROM activity; INSERT INTO activity SELECT * FROM kept; DELETE FROM activity_heads; INSERT INTO activity_heads SELECT * FROM kept_heads;";
     sqlx::raw_sql(statements).execute(raw).await.unwrap();

@@ -249,7 +249,6 @@ pub(crate) async fn an_edit_that_is_published_by_an_import_is_none(world: World)
     assert_eq!(text(&draft(&world, scenario).await), text(&edited));
 }
 
-#[cfg_attr(feature = "postgres", allow(dead_code, reason = "the other database is not changed by hand here"))]
 pub(crate) async fn any_text_is_found_in_a_set_that_was_made_before_words_were_kept(world: World) {
     let shop = project(&world, "shop").await;
     let texts = ["Say \"hi\"", "back\\slash", "one\nline", "plain"];

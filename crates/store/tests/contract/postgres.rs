@@ -3,7 +3,7 @@
 //! `cargo xtask test --only PostgreSQL` starts a server and runs this. With a server of your own:
 //!
 //! ```sh
-//! KEEPSTEP_TEST_POSTGRES=postgres://NAME@HOST/postgres cargo test -p keepstep-store --features postgres --test contract_postgres
+//! KEEPSTEP_TEST_POSTGRES=postgres://NAME@HOST/postgres cargo test --workspace --test contract_postgres
 //! ```
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
