@@ -11,7 +11,7 @@ const LIMIT = 60_000;
 
 export async function launch() {
   return chromium.launch({
-    executablePath: process.env.KEEPSTEP_CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: process.env.KEEPSTEP_CHROMIUM,
     // Root has no sandbox; what is shown here is our own.
     chromiumSandbox: process.getuid?.() !== 0,
     args: ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],

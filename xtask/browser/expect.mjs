@@ -14,7 +14,7 @@ export function holds(what, condition) {
 export async function shows(person, text) {
   const main = person.page.locator("body");
   try {
-    await person.page.waitForFunction((text) => document.body.innerText.includes(text), text, { timeout: 10_000 });
+    await person.page.waitForFunction((text) => document.body.innerText.includes(text), text);
   } catch {
     throw new Error(`${person.page.url()} does not show ${JSON.stringify(text)}; it shows:\n${await main.innerText()}`);
   }

@@ -45,6 +45,8 @@ async function unsavedWords(owner, agent) {
   const { page } = owner;
   await owner.open("/");
   await page.getByRole("link", { name: agent, exact: true }).first().click();
+  // The page before has such a button, too.
+  await page.waitForURL(/\/agents\/[^/]+$/);
   let typed;
   const areTyped = new Promise((resolve) => (typed = resolve));
   await page.route(/\/assets\/editor/, (route) => areTyped.then(() => route.continue()), { times: 1 });

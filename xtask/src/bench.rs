@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::{command, repository, test, tools};
@@ -54,6 +54,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         benches.arg("--felt").arg(repository::root().join("xtask/browser/felt.mjs"));
         benches.arg("--weight").arg(repository::root().join("xtask/browser/weight.mjs"));
         benches.arg("--browser-packages").arg(tools::browser_packages());
+        benches.env("KEEPSTEP_CHROMIUM", tools::chromium().context("no Chromium is on the PATH")?);
         benches.arg("--fluxloop").arg(tools::fluxloop("0.3.3"));
     }
     // They are large, so only who measures the pages has them installed.

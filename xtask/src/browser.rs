@@ -59,6 +59,7 @@ fn run_with(options: &Options, numbers: &[(&str, u32)]) -> Result<usize> {
         .args(&options.only)
         .current_dir(repository::root())
         .env("KEEPSTEP_PROGRAM", repository::binary("debug", "keepstep"))
+        .env("KEEPSTEP_CHROMIUM", tools::chromium().context("no Chromium is on the PATH")?)
         .env("KEEPSTEP_PACKAGES", tools::browser_packages())
         .env("KEEPSTEP_PROVIDER", tools::provider_packages())
         .env("KEEPSTEP_SCREENSHOTS", &screenshots)

@@ -1,12 +1,14 @@
 //! Running other programs.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::io::{Seek as _, Write};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 /// A finished program and everything that it printed.
@@ -57,6 +59,46 @@ pub(crate) fn show(command: &mut Command) -> Result<()> {
         bail!("`{line}` failed ({status})");
     }
     Ok(())
+}
+
+/// A program that runs beside others, and ends with this value at the latest, with all that it started.
+pub(crate) struct Beside {
+    line: String,
+    child: Child,
+    printed: File,
+}
+
+impl Beside {
+    /// Starts it.
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        let line = line(command);
+        let printed = tempfile::tempfile().context("cannot create a temporary file")?;
+        command.stdin(Stdio::null()).stdout(printed.try_clone()?).stderr(printed.try_clone()?).process_group(0);
+        let child = command.spawn().with_context(|| format!("cannot start `{line}`"))?;
+        Ok(Self { line, child, printed })
+    }
+
+    /// Waits for its end, and shows what it printed. An exit code other than 0 is an error.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        let status = self.child.wait().with_context(|| format!("cannot wait for `{}`", self.line))?;
+        self.printed.rewind()?;
+        std::io::copy(&mut self.printed, &mut std::io::stdout())?;
+        if !status.success() {
+            bail!("`{}` failed ({status})", self.line);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // What was waited for is gone, and its number may be another program's.
+        let Ok(None) = self.child.try_wait() else { return };
+        if let Ok(id) = i32::try_from(self.child.id()) {
+            let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
+        }
+        let _ = self.child.wait();
+    }
 }
 
 /// Runs a program to its end, or kills it when it takes longer than `limit`.

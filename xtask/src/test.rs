@@ -8,6 +8,9 @@ use clap::Args;
 use crate::steps::{self, Step};
 use crate::{bench, browser, checks, command, generate, peers, readme, repository, soak, tools};
 
+/// The tests of the store that need a server, so that `cargo test --workspace` leaves them out.
+const ON_POSTGRES: &str = "contract_postgres";
+
 #[derive(Args)]
 pub(crate) struct Options {
     /// Run only the steps whose name contains this text
@@ -21,7 +24,7 @@ pub(crate) struct Options {
     as_built: bool,
 }
 
-/// Runs all steps, cheap ones first.
+/// Runs all steps, cheap ones first. What the later ones need is installed beside the first.
 pub(crate) fn run(options: &Options) -> ExitCode {
     let peers = |run: fn(Option<&str>) -> Result<usize>| {
         let (peer, as_built) = (options.peer.clone(), options.as_built);
@@ -32,17 +35,28 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             run(peer.as_deref())
         }
     };
+    let installing = options.only.is_none().then(tools::begin_install);
     let mut all = vec![
-        Step::new("tools and peers", "install what is named above, then run `cargo xtask test` again", tools::install),
         Step::new("format", "run `cargo fmt` and look at what it changed", || cargo(&["fmt", "--check"])),
         Step::new("documents", "correct the files that are named above", checks::documents),
+        Step::new("lints", "correct what clippy names; `cargo clippy --workspace --all-targets` shows it again", || {
+            let lint = |targets: &[&str]| {
+                let command = ["clippy", "--quiet", "--locked", "--workspace"];
+                cargo(&[&command[..], targets, &["--", "-D", "warnings"]].concat())
+            };
+            lint(&["--all-targets"])?;
+            lint(&["--test", ON_POSTGRES])
+        }),
+        Step::new(
+            "tools and peers",
+            "install what is named above, then run `cargo xtask test` again",
+            move || match installing {
+                Some(begun) => begun?.finish(),
+                None => tools::install(),
+            },
+        ),
         Step::new("spelling", "correct the words, or list in typos.toml what is meant as it stands", tools::spelling),
         Step::new("unused dependencies", "remove them from the manifests that are named above", tools::unused_dependencies),
-        Step::new("lints", "correct what clippy names; `cargo clippy --workspace --all-targets` shows it again", || {
-            let features = ["--features", "keepstep-store/postgres"];
-            let command = ["clippy", "--quiet", "--locked", "--workspace", "--all-targets"];
-            cargo(&[&command[..], &features, &["--", "-D", "warnings"]].concat())
-        }),
         Step::new("tests", "run the failing test alone: `cargo test -p CRATE NAME`", || {
             cargo(&["test", "--quiet", "--locked", "--workspace"])
         }),
@@ -141,9 +155,8 @@ pub(crate) fn build() -> Result<()> {
 /// Runs the contract of the store on a real server, which is gone afterwards.
 fn store_on_postgres() -> Result<()> {
     let server = tools::postgres::Server::start()?;
-    let tests = ["--lib", "--test", "contract_postgres"];
-    let command = ["test", "--quiet", "--locked", "-p", "keepstep-store", "--features", "postgres"];
-    let mut cargo = cargo_command(&[&command[..], &tests].concat());
+    // Of the whole workspace: chosen by its crate alone, it would have dependencies with other features, all built once more.
+    let mut cargo = cargo_command(&["test", "--quiet", "--locked", "--workspace", "--test", ON_POSTGRES]);
     command::show(cargo.env("KEEPSTEP_TEST_POSTGRES", server.url()))
 }
 

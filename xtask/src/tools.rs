@@ -20,6 +20,8 @@ use crate::{command, repository};
 /// A program that must be on the machine.
 struct Tool {
     program: &'static str,
+    /// Another one that does as well.
+    or: Option<&'static str>,
     /// The oldest major version that works, where that matters.
     oldest: Option<u32>,
     /// The Debian package that has it in a version that works.
@@ -33,6 +35,7 @@ struct Tool {
 const TOOLS: [Tool; 5] = [
     Tool {
         program: "node",
+        or: None,
         oldest: Some(20),
         package: None,
         how: "install Node.js 20 or newer: https://nodejs.org/en/download",
@@ -40,14 +43,23 @@ const TOOLS: [Tool; 5] = [
     },
     Tool {
         program: "npm",
+        or: None,
         oldest: Some(9),
         package: None,
         how: "install npm 9 or newer; it comes with Node.js",
         why: "installs the real lua-cli",
     },
-    Tool { program: "python3", oldest: Some(3), package: Some("python3"), how: "install Python 3", why: "runs peers from PyPI" },
+    Tool {
+        program: "python3",
+        or: None,
+        oldest: Some(3),
+        package: Some("python3"),
+        how: "install Python 3",
+        why: "runs peers from PyPI",
+    },
     Tool {
         program: "curl",
+        or: None,
         oldest: None,
         package: Some("curl"),
         how: "install curl",
@@ -55,15 +67,16 @@ const TOOLS: [Tool; 5] = [
     },
     Tool {
         program: CHROMIUM,
+        or: Some("chromium"),
         oldest: Some(120),
-        package: Some("chromium"),
-        how: "install Chromium 120 or newer, so that `chromium` is on the PATH",
+        package: Some(CHROMIUM),
+        how: "install Chromium 120 or newer, so that `chromium-headless-shell` or `chromium` is on the PATH",
         why: "shows the pages",
     },
 ];
 
-/// The browser that shows the pages.
-const CHROMIUM: &str = "chromium";
+/// The browser that shows the pages: the engine of Chromium without the windows, which takes half of the time.
+const CHROMIUM: &str = "chromium-headless-shell";
 
 /// What the tests of the pages need of [`TOOLS`].
 const OF_PAGES: [&str; 3] = ["node", "npm", CHROMIUM];
@@ -100,6 +113,12 @@ pub(crate) fn install() -> Result<()> {
     python::install_fluxloop()
 }
 
+/// Starts [`install`] beside what needs nothing of it: most of its time it waits for a network.
+pub(crate) fn begin_install() -> Result<command::Beside> {
+    let program = std::env::current_exe().context("the path of this program is not known")?;
+    command::Beside::start(Command::new(program).arg("peers"))
+}
+
 /// Makes sure that what the tests of the pages need is there, and nothing else.
 pub(crate) fn install_for_pages() -> Result<()> {
     let tools = || TOOLS.iter().filter(|tool| OF_PAGES.contains(&tool.program));
@@ -126,17 +145,32 @@ fn install_browser_packages() -> Result<()> {
     install_pinned("oidc", "provider", "oidc-provider of npm, to sign in with", |_| Ok(()))
 }
 
+impl Tool {
+    /// Returns which program of its kind is there, and its version.
+    fn found(&self) -> Option<(&'static str, String)> {
+        std::iter::once(self.program).chain(self.or).find_map(|program| Some((program, version(program)?)))
+    }
+}
+
+/// Returns the browser that [`install_for_pages`] found.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    let tool = TOOLS.iter().find(|tool| tool.program == CHROMIUM)?;
+    let (program, _) = tool.found()?;
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.exists())
+}
+
 /// Says which version each tool has, and returns what is wrong with the others.
 fn problems<'a>(tools: impl IntoIterator<Item = &'a Tool>) -> Vec<String> {
     let mut problems = Vec::new();
     for tool in tools {
-        match version(tool.program) {
+        match tool.found() {
             None => problems.push(format!("{} is missing ({}): {}", tool.program, tool.why, tool.how)),
-            Some(found) => match (tool.oldest, major(&found)) {
+            Some((program, found)) => match (tool.oldest, major(&found)) {
                 (Some(oldest), Some(major)) if major < oldest => {
-                    problems.push(format!("{} is {found}, too old ({}): {}", tool.program, tool.why, tool.how));
+                    problems.push(format!("{program} is {found}, too old ({}): {}", tool.why, tool.how));
                 }
-                _ => println!("    {:<8} {found}", tool.program),
+                _ => println!("    {program:<8} {found}"),
             },
         }
     }
@@ -168,7 +202,7 @@ pub(crate) fn packages() -> Result<PathBuf> {
 
 /// Returns the Debian packages of the tools that are not there.
 fn packages_missing<'a>(tools: impl IntoIterator<Item = &'a Tool>) -> Vec<&'static str> {
-    tools.into_iter().filter(|tool| version(tool.program).is_none()).filter_map(|tool| tool.package).collect()
+    tools.into_iter().filter(|tool| tool.found().is_none()).filter_map(|tool| tool.package).collect()
 }
 
 fn install_debian_packages(missing: &[&str]) -> Result<()> {
