@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 const INSTALL: &str = "cargo install --locked --path crates/cli";
 
 /// Where README says that the server listens. The test lets it choose a port.
-const ADDRESS: &str = "http://127.0.0.1:4747";
+const ADDRESS: &str = "127.0.0.1:4747";
 
 /// Where the pages are for those who operate a server.
 const OPERATE: &str = "docs/operate";
@@ -75,7 +75,15 @@ struct Reader {
 
 struct Server {
     process: Child,
+    /// Where it is, with `http://` or `https://` before it.
     url: String,
+}
+
+impl Server {
+    /// Returns where it listens, without how it is spoken to.
+    fn address(&self) -> &str {
+        self.url.split_once("://").map_or("", |(_, address)| address)
+    }
 }
 
 impl Drop for Server {
@@ -172,7 +180,8 @@ impl Reader {
         let mut server = Server { process, url: String::new() };
         while server.url.is_empty() {
             let line = receiver.recv_timeout(LIMIT).context("the server does not say where it listens")?;
-            let url = line.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:"));
+            let is_url = |word: &&str| word.starts_with("http://127.0.0.1:") || word.starts_with("https://");
+            let url = line.split_whitespace().find(is_url);
             server.url = url.unwrap_or_default().trim_end_matches('/').to_owned();
         }
         self.server = Some(server);
@@ -181,9 +190,9 @@ impl Reader {
 
     /// Runs lines of a shell that stays in the folder that it went to.
     fn shell(&mut self, lines: &str, variables: &[(&str, String)], codes: &[i32]) -> Result<()> {
-        let url = self.server.as_ref().map_or(ADDRESS, |server| &server.url);
+        let address = self.server.as_ref().map_or(ADDRESS, Server::address);
         let went = self.folder.path().join("went");
-        let script = format!("set -eu\n{}\npwd > \"$WENT\"\n", lines.replace(ADDRESS, url));
+        let script = format!("set -eu\n{}\npwd > \"$WENT\"\n", lines.replace(ADDRESS, address));
         let mut shell = self.command("sh");
         shell.args(["-c", &script]).env("WENT", &went);
         for (name, value) in variables {

@@ -32,7 +32,7 @@ struct Tool {
     why: &'static str,
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 6] = [
     Tool {
         program: "node",
         or: None,
@@ -64,6 +64,14 @@ const TOOLS: [Tool; 5] = [
         package: Some("curl"),
         how: "install curl",
         why: "asks the server without any code of ours",
+    },
+    Tool {
+        program: "openssl",
+        or: None,
+        oldest: None,
+        package: Some("openssl"),
+        how: "install OpenSSL",
+        why: "makes the certificate that docs/operate has",
     },
     Tool {
         program: CHROMIUM,
@@ -278,7 +286,10 @@ fn folder(name: &str) -> PathBuf {
 
 /// Returns what a program says about its version, without the words around it, or `None` if it cannot be started.
 fn version(program: impl AsRef<OsStr>) -> Option<String> {
-    let output = Command::new(program).arg("--version").output().ok()?;
+    let program = program.as_ref();
+    let ask = |argument: &&str| Command::new(program).arg(argument).output().ok().filter(|output| output.status.success());
+    // OpenSSL has a command for it and no option.
+    let output = ["--version", "version"].iter().find_map(ask)?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let first = text.split_whitespace().find(|word| word.chars().any(|letter| letter.is_ascii_digit()))?;
     Some(first.trim_start_matches('v').to_owned())

@@ -137,3 +137,76 @@ fn what_is_no_address_is_refused() {
     assert_eq!(bench.output(&["serve", "--listen", "4747"]).status.code(), Some(2));
     assert!(!bench.project().has("data"));
 }
+
+/// A certificate for 127.0.0.1, and its key, which only its owner can read.
+fn certificate(folder: &Path) -> (String, String) {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/tests/fixtures");
+    let [certificate, key] = ["first.crt", "first.key"].map(|name| {
+        let file = folder.join(name);
+        std::fs::copy(fixtures.join(name), &file).unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        file.display().to_string()
+    });
+    (certificate, key)
+}
+
+#[test]
+fn it_serves_https_with_a_certificate() {
+    let bench = Bench::new();
+    let (certificate, key) = certificate(bench.world.path());
+    let platform = Platform::start_with(Path::new(BINARY), &["--tls-cert", &certificate, "--tls-key", &key]);
+    let url = platform.url().replace("http://", "https://");
+    assert!(platform.output().contains(&format!("   {url}   data ")), "{}", platform.output());
+    assert!(!platform.output().contains("private key"), "{}", platform.output());
+    let client = |url: &str, trusted: &str| {
+        let mut client = platform.command();
+        client
+            .args(["auth", "status", "--url", url])
+            .env("KEEPSTEP_API_KEY", platform.key("viewer"))
+            .env("SSL_CERT_FILE", trusted);
+        client.output().unwrap()
+    };
+    let output = client(&url, &certificate);
+    assert_eq!(output.status.code(), Some(0), "{}", keepstep_testkit::transcript(&output));
+    // Who does not trust the certificate sends no key, and who speaks plain HTTP gets no further, either.
+    let other = format!("{}/../server/tests/fixtures/second.crt", env!("CARGO_MANIFEST_DIR"));
+    assert_eq!(client(&url, &other).status.code(), Some(11));
+    let plain = client(&platform.url(), &certificate);
+    assert_ne!(plain.status.code(), Some(0), "{}", keepstep_testkit::transcript(&plain));
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_told_before_anything_is_created() {
+    let bench = Bench::new();
+    let (certificate, key) = certificate(bench.world.path());
+    let refused = |options: &[&str]| {
+        let output = bench.output(&[&["serve", "--listen", "127.0.0.1:0", "--data", "data"][..], options].concat());
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, text) = refused(&["--tls-cert", &certificate, "--tls-key", &certificate]);
+    assert!(code == Some(2) && text.contains("has no private key"), "{code:?} {text}");
+    let (code, text) = refused(&["--tls-cert", "absent.crt", "--tls-key", &key]);
+    assert!(code == Some(2) && text.contains("absent.crt"), "{code:?} {text}");
+    let (code, text) = refused(&["--tls-cert", &certificate]);
+    assert!(code == Some(2) && text.contains("--tls-key"), "{code:?} {text}");
+    assert!(!bench.project().has("data"));
+}
+
+#[test]
+fn plain_http_stays_on_this_machine() {
+    let bench = Bench::new();
+    // An address of documentation, which no machine has: where it is not refused, it cannot be listened on.
+    let serve = |options: &[&str]| {
+        let output = bench.output(&[&["serve", "--listen", "192.0.2.1:4747", "--data", "data"][..], options].concat());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let text = serve(&[]);
+    assert!(text.contains("other machines can reach 192.0.2.1:4747") && text.contains("--tls-cert"), "{text}");
+    assert!(!bench.project().has("data"));
+    assert!(serve(&["--public-url", "http://keepstep.example"]).contains("other machines can reach"));
+    for allowed in [&["--plain-http"][..], &["--public-url", "https://keepstep.example"]] {
+        let text = serve(allowed);
+        assert!(text.contains("listen on 192.0.2.1:4747") && !text.contains("other machines"), "{text}");
+    }
+}

@@ -17,7 +17,7 @@ pub fn of(parts: &Parts, platform: &Platform) -> Result<String, Error> {
     let host = host.or_else(|| parts.uri.authority().map(Authority::as_str)).unwrap_or_default();
     // It is printed and opened in a browser, so it is an authority or nothing.
     match host.parse::<Authority>() {
-        Ok(host) if !host.as_str().contains('@') => Ok(format!("http://{host}")),
+        Ok(host) if !host.as_str().contains('@') => Ok(format!("{}://{host}", platform.settings.scheme())),
         _ => Err(Error::Invalid("The request has no Host header.".to_owned())),
     }
 }

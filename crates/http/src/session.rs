@@ -14,7 +14,7 @@ fn public_origin(platform: &Platform) -> Option<String> {
 
 /// Returns true if browsers reach the platform by HTTPS, as far as it knows.
 fn is_https(platform: &Platform) -> bool {
-    public_origin(platform).is_some_and(|origin| origin.starts_with("https://"))
+    platform.settings.scheme().eq_ignore_ascii_case("https")
 }
 
 /// The cookies of the pages. With HTTPS their names have the prefix that makes browsers refuse a cookie that a neighbor

@@ -16,6 +16,8 @@ pub struct Settings {
     /// The URL under which browsers reach the platform, where that is not the address that it listens on: behind a
     /// proxy, for example `https://keepstep.example`. An `https` one makes cookies secure.
     pub public_url: Option<String>,
+    /// Whether the server itself encrypts its connections.
+    pub is_encrypted: bool,
     /// Where the bytes of files are kept. A platform without such a place takes no files.
     pub objects: Option<Objects>,
     /// The largest upload and the largest single file in bytes; 64 GiB where this is left out.
@@ -32,6 +34,17 @@ pub struct Settings {
     pub backups: Option<BackupPlan>,
     /// Is told about every request.
     pub request_log: Option<RequestLog>,
+}
+
+impl Settings {
+    /// Returns how the address begins under which browsers reach the platform: with `http` or with `https`.
+    pub fn scheme(&self) -> &str {
+        match &self.public_url {
+            Some(url) => url.split_once("://").map_or("http", |(scheme, _)| scheme),
+            None if self.is_encrypted => "https",
+            None => "http",
+        }
+    }
 }
 
 /// Where the server puts backups, how often, and how many.

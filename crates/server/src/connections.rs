@@ -23,11 +23,13 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use keepstep_http::pace::PacedConnection;
 use keepstep_platform::Limits;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tower::Service as _;
+
+use crate::tls::Tls;
 
 /// How much is read of a connection at a time, and how long the head of a request may be. It is held for each connection.
 const BUFFER: usize = 96 * 1024;
@@ -123,8 +125,14 @@ impl Drop for Permit {
     }
 }
 
-/// Answers requests until `stop` is done, and returns when those that run are answered.
-pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()> + Send) {
+/// Answers requests until `stop` is done, and returns when those that run are answered. With a certificate, all connections are encrypted.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    router: Router,
+    limits: Limits,
+    stop: impl Future<Output = ()> + Send,
+) {
     let open = Arc::new(Open::default());
     let (stopping, stopped) = watch::channel(false);
     let mut stop = pin!(stop);
@@ -148,7 +156,21 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits,
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection stays slow");
         }
-        tokio::spawn(run(stream, address, place, router.clone(), limits.head, stopped.clone()));
+        let (router, stopped) = (router.clone(), stopped.clone());
+        match tls.clone() {
+            None => tokio::spawn(run(stream, address, place, router, limits.head, stopped)),
+            Some(tls) => tokio::spawn(async move {
+                let closing = Arc::clone(&place.connection);
+                let accepted = tokio::select! {
+                    accepted = tls.accept(stream, limits.head) => accepted,
+                    () = closing.closing.notified() => return,
+                };
+                match accepted {
+                    Ok(stream) => run(stream, address, place, router, limits.head, stopped).await,
+                    Err(error) => tracing::debug!(%address, %error, "a connection is not encrypted"),
+                }
+            }),
+        };
     }
     drop(listener);
     let _ = stopping.send(true);
@@ -201,7 +223,7 @@ fn until_sent(answer: Response<Body>, busy: Busy) -> Response<Body> {
 type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 async fn run(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin,
     address: SocketAddr,
     place: Permit,
     router: Router,

@@ -18,6 +18,7 @@ mod reply;
 mod request;
 mod router;
 mod serve;
+mod tls;
 mod whole_page;
 mod wire;
 
@@ -25,3 +26,4 @@ pub use error::ApiError;
 pub use openapi::document as openapi_document;
 pub use router::router;
 pub use serve::serve;
+pub use tls::{Tls, TlsError};

@@ -213,9 +213,9 @@ impl Drop for Platform {
     }
 }
 
-/// Returns the address in the first `http://` of a line.
+/// Returns the address in the first `http://` or `https://` of a line.
 fn address_in(line: &str) -> Option<SocketAddr> {
-    let rest = &line[line.find("http://")? + "http://".len()..];
+    let (_, rest) = line.split_once("http://").or_else(|| line.split_once("https://"))?;
     let end = rest.find(|character: char| !(character.is_ascii_digit() || ".:[]".contains(character))).unwrap_or(rest.len());
     rest[..end].parse().ok()
 }
@@ -228,6 +228,7 @@ mod tests {
     fn the_address_is_found_in_a_sentence() {
         assert_eq!(address_in("keepstep listens at http://127.0.0.1:4747/ now"), "127.0.0.1:4747".parse().ok());
         assert_eq!(address_in("\u{1b}[1mhttp://127.0.0.1:1\u{1b}[0m"), "127.0.0.1:1".parse().ok());
+        assert_eq!(address_in("https://127.0.0.1:2"), "127.0.0.1:2".parse().ok());
         assert_eq!(address_in("no address"), None);
     }
 

@@ -230,6 +230,13 @@ pub(super) const ROWS: &[Row] = &[
         then: Shows("http://127.0.0.1:"),
     },
     Row {
+        state: &[],
+        command: "serve --listen 0.0.0.0:0 --data data",
+        hint: "name a certificate with `--tls-cert` and `--tls-key`, or the address of a proxy that encrypts with `--public-url`; `--plain-http` allows it where the network is private, and `--listen 127.0.0.1:0` serves this machine only",
+        typed: "serve --listen 127.0.0.1:0 --data data",
+        then: Shows("http://127.0.0.1:"),
+    },
+    Row {
         state: &["write data/objects/x lost"],
         command: "serve --listen 127.0.0.1:0 --data data",
         hint: "put the database back, name the right folder with `--data`, or begin with empty data: `--create`",

@@ -57,7 +57,8 @@ impl Site {
         transaction.commit().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = tokio::spawn(serve(listener, store.clone(), settings, keepstep_dashboard::pages, std::future::pending()));
+        let server =
+            tokio::spawn(serve(listener, None, store.clone(), settings, keepstep_dashboard::pages, std::future::pending()));
         let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
         Self { url, store, scope: Scope::organization(id), clock, client, server, _folder: folder }
     }

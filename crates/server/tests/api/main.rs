@@ -18,5 +18,6 @@ mod repeated;
 mod results;
 mod shutdown;
 mod storage;
+mod tls;
 mod uploads;
 mod world;

@@ -21,7 +21,7 @@ async fn a_running_write_is_finished_and_streams_end() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listener, store, Settings::default(), keepstep_dashboard::pages, async {
+    let server = tokio::spawn(serve(listener, None, store, Settings::default(), keepstep_dashboard::pages, async {
         let _ = stopped.await;
     }));
 

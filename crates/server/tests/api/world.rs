@@ -80,7 +80,8 @@ impl World {
         let settings = Settings { objects: Some(objects), ..settings };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = tokio::spawn(serve(listener, store.clone(), settings, keepstep_dashboard::pages, std::future::pending()));
+        let server =
+            tokio::spawn(serve(listener, None, store.clone(), settings, keepstep_dashboard::pages, std::future::pending()));
         let client = Client::builder().no_proxy().build().unwrap();
         let mut world = Self { url, store, scope, agent: agent.agent.id, owner: String::new(), clock, client, server, folder };
         world.owner = world.key("olga", Role::Owner, &world.scope.clone(), None).await;

@@ -53,7 +53,7 @@ impl Platform {
         let url = format!("http://{}", listener.local_addr().map_err(fail)?);
         let served = store.clone();
         let settings = Settings { objects: Some(Objects::in_folder(&data.join(OBJECTS))?), ..Settings::default() };
-        let serving = runtime.spawn(keepstep_server::serve(listener, served, settings, keepstep_dashboard::pages, async {
+        let serving = runtime.spawn(keepstep_server::serve(listener, None, served, settings, keepstep_dashboard::pages, async {
             // Also when the sender is dropped: then nobody is left to serve for.
             let _ = asked.await;
         }));

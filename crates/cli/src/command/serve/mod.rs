@@ -14,6 +14,7 @@ use clap::Args;
 use keepstep_base::human::{parse_period, parse_size, size_text};
 use keepstep_client::{ServiceClients, is_loopback};
 use keepstep_platform::{BackupPlan, Limits, OidcSettings, Platform, Settings};
+use keepstep_server::{Tls, TlsError};
 use keepstep_store::Store;
 use keepstep_store::artifacts::Objects;
 use serde_json::json;
@@ -35,7 +36,7 @@ use crate::shell::request_log;
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep serve    on this machine, data in the user's data folder\n  keepstep serve --listen 0.0.0.0:80 --data /srv/keepstep --upload-limit 2GiB\n  keepstep serve --data /srv/keepstep --public-url https://keepstep.example\n  keepstep serve --data /srv/keepstep --backup-dir /mnt/backups --backup-every 12h\n  keepstep serve --oidc-issuer https://accounts.example --oidc-client-id keepstep"
+    after_help = "Examples:\n  keepstep serve    on this machine, data in the user's data folder\n  keepstep serve --data /srv/keepstep --public-url https://keepstep.example    behind a proxy that encrypts\n  keepstep serve --data /srv/keepstep --listen 0.0.0.0:443 --tls-cert tls.crt --tls-key tls.key --public-url https://keepstep.example\n  keepstep serve --data /srv/keepstep --backup-dir /mnt/backups --backup-every 12h\n  keepstep serve --oidc-issuer https://accounts.example --oidc-client-id keepstep"
 )]
 pub(crate) struct Arguments {
     /// Where to listen; port 0 takes any free one
@@ -45,9 +46,18 @@ pub(crate) struct Arguments {
     data: DataArguments,
     #[command(flatten)]
     files: FileArguments,
-    /// The address under which browsers reach the server, when a proxy stands before it
+    /// The address under which browsers reach the server, when a proxy stands before it or a certificate names it
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
+    /// Serve HTTPS with the certificate in this PEM file, and those that signed it after it; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The PEM file with the private key of that certificate
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Allow plain HTTP on an address that other machines can reach, where something else encrypts the connections to it
+    #[arg(long, conflicts_with = "tls_cert")]
+    plain_http: bool,
     /// The largest upload, and the largest single file in one
     #[arg(long, value_name = "SIZE", default_value = "64GiB", value_parser = parse_size)]
     upload_limit: u64,
@@ -63,7 +73,7 @@ pub(crate) struct Arguments {
     /// How many connections there may be at a time; where all are taken, the one that has been idle for longest is closed
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
-    /// How many of them one address may have; 256, or any number with --public-url, behind which all have the proxy's address
+    /// How many of them one address may have; 256, or any number with --public-url and no certificate: then all have the proxy's address
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     connections_per_address: Option<u32>,
     /// The issuer of an OpenID Connect provider that people sign in with, beside passwords; the client's secret is read from
@@ -132,6 +142,37 @@ fn issuer(text: &str) -> Result<String, String> {
     }
 }
 
+/// Fails where keys and passwords would go over a network as they are.
+fn refuse_plain_http(arguments: &Arguments) -> Result<(), Failure> {
+    let is_encrypted =
+        arguments.tls_cert.is_some() || arguments.public_url.as_deref().is_some_and(|url| url.starts_with("https:"));
+    if is_encrypted || arguments.plain_http || arguments.listen.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    let port = arguments.listen.port();
+    Err(Failure::Usage {
+        message: format!("other machines can reach {}, and keys and passwords would go there unencrypted", arguments.listen),
+        hint: Some(format!(
+            "name a certificate with `--tls-cert` and `--tls-key`, or the address of a proxy that encrypts with `--public-url`; `--plain-http` allows it where the network is private, and `--listen 127.0.0.1:{port}` serves this machine only"
+        )),
+    })
+}
+
+/// Returns the certificate that the arguments name.
+fn tls(context: &Context, arguments: &Arguments) -> Result<Option<Tls>, Failure> {
+    let Some((certificate, key)) = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref()) else { return Ok(None) };
+    let (certificate, key) = (context.directory.join(certificate), context.directory.join(key));
+    let tls = Tls::from_files(&certificate, &key).map_err(|error| match error {
+        TlsError::Unreadable { file, error } => Failure::io("read", &file.display().to_string(), error),
+        error @ TlsError::Invalid { .. } => Failure::Usage { message: error.to_string(), hint: None },
+    })?;
+    #[cfg(unix)]
+    if fs::metadata(&key).is_ok_and(|key| std::os::unix::fs::PermissionsExt::mode(&key.permissions()) & 0o004 != 0) {
+        context.printer.warning(&format!("everybody on this machine can read the private key {}: `chmod 600` it", key.display()));
+    }
+    Ok(Some(tls))
+}
+
 /// Returns the identity provider that the arguments name.
 fn oidc(context: &Context, arguments: &Arguments) -> Option<OidcSettings> {
     let (issuer, client_id) = (arguments.oidc_issuer.clone()?, arguments.oidc_client_id.clone()?);
@@ -151,6 +192,8 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     take_small_pages();
     let objects = arguments.files.folder(context, &arguments.data)?;
     let logs_requests = start_log(context)?;
+    refuse_plain_http(arguments)?;
+    let tls = tls(context, arguments)?;
     let limits = limits(context, arguments);
     let backups = backups(context, arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -172,7 +215,8 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             _ => Failure::io("listen on", &arguments.listen.to_string(), error),
         })?;
         let address = listener.local_addr().map_err(|error| Failure::io("listen on", &arguments.listen.to_string(), error))?;
-        let shown = arguments.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let shown = arguments.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
         // Whoever reads the address may ask to end at once.
         let signals = Signals::listen()?;
         announce(context, arguments, &store, &shown).await?;
@@ -186,8 +230,9 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             messenger: Some(Arc::new(messenger::Network(ServiceClients::new(connecting::options(context))))),
             oidc: oidc(context, arguments),
             request_log: if logs_requests { Some(request_log::to_stderr()?) } else { None },
+            ..Settings::default()
         };
-        let served = keepstep_server::serve(listener, store, settings, keepstep_dashboard::pages, signals.wait()).await;
+        let served = keepstep_server::serve(listener, tls, store, settings, keepstep_dashboard::pages, signals.wait()).await;
         served.map_err(|error| Failure::io("serve on", &shown, error))?;
         context.printer.status("keepstep ended");
         Ok(Outcome::Done)
@@ -226,10 +271,11 @@ fn limits(context: &Context, arguments: &Arguments) -> Limits {
             ));
         }
     }
-    let per_address = match (arguments.connections_per_address, &arguments.public_url) {
-        (Some(most), _) => usize::try_from(most).ok(),
-        (None, None) => Limits::default().per_address,
-        (None, Some(_)) => None,
+    let is_behind_proxy = arguments.public_url.is_some() && arguments.tls_cert.is_none();
+    let per_address = match arguments.connections_per_address {
+        Some(most) => usize::try_from(most).ok(),
+        None if is_behind_proxy => None,
+        None => Limits::default().per_address,
     };
     Limits { connections, per_address, ..Limits::default() }
 }
