@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use include_dir::include_dir;
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -220,7 +220,7 @@ async fn migrate(path: &Path, connection: &mut SqliteConnection, mut found: BTre
     set_patiently(connection, "PRAGMA application_id = 1801807216").await.map_err(failed)?;
     set_patiently(connection, "PRAGMA journal_mode = WAL").await.map_err(failed)?;
     // Two processes that open a file at the same time both begin; the second finds a step done and goes on from there.
-    while let Err(error) = MIGRATIONS.run(&mut *connection).await {
+    while let Err(error) = run_migrations(connection, found.is_empty()).await {
         let now = applied(connection).await.map_err(failed)?;
         if now == found {
             return Err(StoreError::CannotOpen { path: path.to_owned(), reason: format!("its upgrade failed: {error}") });
@@ -228,6 +228,16 @@ async fn migrate(path: &Path, connection: &mut SqliteConnection, mut found: BTre
         found = now;
     }
     Ok(())
+}
+
+/// Runs the migrations: each as a transaction of its own, or, where the file is new, all as one, which the disk is waited for once.
+async fn run_migrations(connection: &mut SqliteConnection, is_new: bool) -> Result<(), MigrateError> {
+    if !is_new {
+        return MIGRATIONS.run(connection).await;
+    }
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    MIGRATIONS.run(&mut *transaction).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// Sets something for the whole file. Where two processes do that at the same time, SQLite refuses one of them at once instead of
