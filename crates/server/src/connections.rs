@@ -156,7 +156,7 @@ pub(crate) async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection stays slow");
         }
-        let (router, stopped) = (router.clone(), stopped.clone());
+        let (router, mut stopped) = (router.clone(), stopped.clone());
         match tls.clone() {
             None => tokio::spawn(run(stream, address, place, router, limits.head, stopped)),
             Some(tls) => tokio::spawn(async move {
@@ -164,6 +164,7 @@ pub(crate) async fn serve(
                 let accepted = tokio::select! {
                     accepted = tls.accept(stream, limits.head) => accepted,
                     () = closing.closing.notified() => return,
+                    _ = stopped.wait_for(|stopped| *stopped) => return,
                 };
                 match accepted {
                     Ok(stream) => run(stream, address, place, router, limits.head, stopped).await,

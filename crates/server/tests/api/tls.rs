@@ -1,6 +1,8 @@
 //! Connections that the server encrypts itself.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use keepstep_platform::Settings;
 use keepstep_server::{Tls, serve};
@@ -8,22 +10,34 @@ use keepstep_store::Store;
 use reqwest::{Certificate, Client};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// Starts a server with a certificate, and returns where it is and the folder with its data.
-async fn start() -> (std::net::SocketAddr, tempfile::TempDir) {
+/// A server with a certificate.
+struct Server {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<std::io::Result<()>>,
+    _folder: tempfile::TempDir,
+}
+
+async fn start() -> Server {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("keepstep.db")).await.unwrap();
     let tls = Tls::from_files(&fixture("first.crt"), &fixture("first.key")).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let pages = keepstep_dashboard::pages;
-    tokio::spawn(serve(listener, Some(tls), store, Settings::default(), pages, std::future::pending()));
-    (address, folder)
+    let (stop, stopped) = oneshot::channel();
+    let ended = tokio::spawn(serve(listener, Some(tls), store, Settings::default(), keepstep_dashboard::pages, async {
+        let _ = stopped.await;
+    }));
+    Server { address, stop, ended, _folder: folder }
 }
 
 fn client(trusted: &str) -> Client {
@@ -33,8 +47,8 @@ fn client(trusted: &str) -> Client {
 
 #[tokio::test]
 async fn who_trusts_the_certificate_is_answered_with_addresses_of_https() {
-    let (address, _folder) = start().await;
-    let client = client("first.crt");
+    let server = start().await;
+    let (address, client) = (server.address, client("first.crt"));
     let answer = client.get(format!("https://{address}/healthz")).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     // What a browser keeps goes only over encrypted connections.
@@ -52,7 +66,8 @@ async fn who_trusts_the_certificate_is_answered_with_addresses_of_https() {
 
 #[tokio::test]
 async fn who_does_not_trust_it_or_speaks_no_tls_gets_nothing() {
-    let (address, _folder) = start().await;
+    let server = start().await;
+    let address = server.address;
     assert!(client("second.crt").get(format!("https://{address}/healthz")).send().await.is_err());
     let mut plain = TcpStream::connect(address).await.unwrap();
     plain.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -65,13 +80,17 @@ async fn who_does_not_trust_it_or_speaks_no_tls_gets_nothing() {
 }
 
 #[tokio::test]
-async fn who_says_nothing_locks_nobody_out() {
-    let (address, _folder) = start().await;
+async fn who_says_nothing_locks_nobody_out_and_holds_nothing_up() {
+    let server = start().await;
+    let address = server.address;
     let mut silent = Vec::new();
     for _ in 0..50 {
         silent.push(TcpStream::connect(address).await.unwrap());
     }
     let answer = client("first.crt").get(format!("https://{address}/healthz")).send().await.unwrap();
     assert_eq!(answer.status(), 200);
+    // Sooner than a handshake may take, and than requests are waited for that still run.
+    server.stop.send(()).unwrap();
+    timeout(Duration::from_secs(20), server.ended).await.unwrap().unwrap().unwrap();
     drop(silent);
 }
