@@ -11,6 +11,8 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
+use crate::repository;
+
 /// A finished program and everything that it printed.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -38,6 +40,22 @@ impl Output {
     pub(crate) fn transcript(&self) -> String {
         format!("--- stdout\n{}\n--- stderr\n{}", self.stdout.trim_end(), self.stderr.trim_end())
     }
+}
+
+/// Returns cargo in the root of the repository, as a person starts it there.
+///
+/// What cargo told this program about itself is left out: build scripts ask to run again where it differs, `ring`'s among them, and then
+/// everything above them would be built once for `cargo` and once for `cargo xtask`.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"];
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| told.iter().any(|start| name.starts_with(start))) {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).current_dir(repository::root());
+    command
 }
 
 /// Returns a command as one would type it.

@@ -139,13 +139,9 @@ impl Reader {
     }
 
     fn install(&self) -> Result<()> {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo
-            .args(INSTALL.split(' ').skip(1))
-            .arg("--quiet")
-            .arg("--root")
-            .arg(self.folder.path())
-            .current_dir(repository::root());
+        let words: Vec<&str> = INSTALL.split(' ').skip(1).collect();
+        let mut cargo = command::cargo(&words);
+        cargo.arg("--quiet").arg("--root").arg(self.folder.path());
         // What was built for the other steps is taken, not built once more.
         command::show(cargo.env("CARGO_TARGET_DIR", repository::target()))
     }

@@ -136,8 +136,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 }
 
 fn cargo_command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(repository::root());
+    let mut command = command::cargo(arguments);
     command.env("INSTA_UPDATE", "no").env("INSTA_FORCE_PASS", "0");
     command
 }

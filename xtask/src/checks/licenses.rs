@@ -1,12 +1,11 @@
 //! Every package that is built has a license that goes with ours.
 
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::{command, repository};
+use crate::command;
 
 /// The licenses that ask for no more than their notice, or only for changes to their own files (MPL).
 const ACCEPTED: [&str; 13] = [
@@ -27,8 +26,7 @@ const ACCEPTED: [&str; 13] = [
 
 /// Returns what is wrong.
 pub(super) fn problems() -> Result<Vec<String>> {
-    let mut metadata = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    metadata.args(["metadata", "--format-version", "1", "--locked"]).current_dir(repository::root());
+    let mut metadata = command::cargo(&["metadata", "--format-version", "1", "--locked"]);
     let output = command::capture(&mut metadata, Duration::from_secs(300))?.exits(0)?;
     let metadata: Value = serde_json::from_str(&output.stdout).context("cargo printed no metadata")?;
     let packages = metadata["packages"].as_array().context("cargo's metadata has no packages")?;

@@ -9,12 +9,11 @@ mod rules;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use self::modules::Modules;
-use crate::repository;
+use crate::{command, repository};
 
 /// Files that import each other, each by way of the others.
 pub(super) type Circle = BTreeSet<String>;
@@ -32,11 +31,8 @@ pub(crate) fn show() -> Result<()> {
 
 /// Returns what ARCHITECTURE.md does not say of the code, or says wrongly.
 pub(crate) fn problems() -> Result<Vec<String>> {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
-        .current_dir(repository::root())
-        .output()
-        .context("cannot run cargo")?;
+    let output =
+        command::cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline"]).output().context("cannot run cargo")?;
     if !output.status.success() {
         bail!("`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
     }

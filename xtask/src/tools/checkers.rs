@@ -37,8 +37,8 @@ pub(crate) fn spelling() -> Result<()> {
 pub(crate) fn unused_dependencies() -> Result<()> {
     let folder = folder("machete");
     once("machete", MACHETE, || {
-        let mut install = Command::new(env!("CARGO"));
-        install.args(["install", "--quiet", "--locked", "--force", "cargo-machete", "--version", MACHETE, "--root"]);
+        let mut install =
+            command::cargo(&["install", "--quiet", "--locked", "--force", "cargo-machete", "--version", MACHETE, "--root"]);
         // Optimizing it would take longer than all that it does.
         command::show(install.arg(&folder).arg("--debug"))
     })?;
