@@ -2,13 +2,12 @@
 
 use std::fs::File;
 use std::io::{Seek as _, Write};
-use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::repository;
@@ -79,7 +78,8 @@ pub(crate) fn show(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// A program that runs beside others, and ends with this value at the latest, with all that it started.
+/// A program that runs beside others. It is waited for, also where nothing of it is wanted any more: an installation that is cut off leaves
+/// half a package.
 pub(crate) struct Beside {
     line: String,
     child: Child,
@@ -91,7 +91,7 @@ impl Beside {
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let line = line(command);
         let printed = tempfile::tempfile().context("cannot create a temporary file")?;
-        command.stdin(Stdio::null()).stdout(printed.try_clone()?).stderr(printed.try_clone()?).process_group(0);
+        command.stdin(Stdio::null()).stdout(printed.try_clone()?).stderr(printed.try_clone()?);
         let child = command.spawn().with_context(|| format!("cannot start `{line}`"))?;
         Ok(Self { line, child, printed })
     }
@@ -110,11 +110,6 @@ impl Beside {
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        // What was waited for is gone, and its number may be another program's.
-        let Ok(None) = self.child.try_wait() else { return };
-        if let Ok(id) = i32::try_from(self.child.id()) {
-            let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
-        }
         let _ = self.child.wait();
     }
 }

@@ -173,7 +173,20 @@ fn it_serves_https_with_a_certificate() {
     let other = format!("{}/../server/tests/fixtures/second.crt", env!("CARGO_MANIFEST_DIR"));
     assert_eq!(client(&url, &other).status.code(), Some(11));
     let plain = client(&platform.url(), &certificate);
-    assert_ne!(plain.status.code(), Some(0), "{}", keepstep_testkit::transcript(&plain));
+    assert_eq!(plain.status.code(), Some(11));
+    let text = String::from_utf8_lossy(&plain.stderr).into_owned();
+    assert!(text.contains("This server speaks HTTPS: begin its address with https://"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_private_key_that_others_can_read_is_told() {
+    let bench = Bench::new();
+    let (certificate, key) = certificate(bench.world.path());
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let platform = Platform::start_with(Path::new(BINARY), &["--tls-cert", &certificate, "--tls-key", &key]);
+    let told = format!("everyone on this machine can read the private key {key}; run `chmod 600` on it");
+    assert!(platform.output().contains(&told), "{}", platform.output());
 }
 
 #[test]
@@ -190,6 +203,8 @@ fn a_certificate_that_cannot_be_used_is_told_before_anything_is_created() {
     assert!(code == Some(2) && text.contains("absent.crt"), "{code:?} {text}");
     let (code, text) = refused(&["--tls-cert", &certificate]);
     assert!(code == Some(2) && text.contains("--tls-key"), "{code:?} {text}");
+    let (code, text) = refused(&["--tls-cert", &certificate, "--tls-key", &key, "--public-url", "http://x.example"]);
+    assert!(code == Some(2) && text.contains("its public URL begins with http://"), "{code:?} {text}");
     assert!(!bench.project().has("data"));
 }
 
@@ -205,7 +220,7 @@ fn plain_http_stays_on_this_machine() {
     assert!(text.contains("other machines can reach 192.0.2.1:4747") && text.contains("--tls-cert"), "{text}");
     assert!(!bench.project().has("data"));
     assert!(serve(&["--public-url", "http://keepstep.example"]).contains("other machines can reach"));
-    for allowed in [&["--plain-http"][..], &["--public-url", "https://keepstep.example"]] {
+    for allowed in [&["--plain-http"][..], &["--public-url", "HTTPS://keepstep.example"]] {
         let text = serve(allowed);
         assert!(text.contains("listen on 192.0.2.1:4747") && !text.contains("other machines"), "{text}");
     }

@@ -160,10 +160,10 @@ pub(crate) async fn serve(
         match tls.clone() {
             None => tokio::spawn(run(stream, address, place, router, limits.head, stopped)),
             Some(tls) => tokio::spawn(async move {
-                let closing = Arc::clone(&place.connection);
+                let connection = Arc::clone(&place.connection);
                 let accepted = tokio::select! {
                     accepted = tls.accept(stream, limits.head) => accepted,
-                    () = closing.closing.notified() => return,
+                    () = connection.closing.notified() => return,
                     _ = stopped.wait_for(|stopped| *stopped) => return,
                 };
                 match accepted {

@@ -163,7 +163,7 @@ fn config(certificate: &Path, key: &Path, contents: &Contents) -> Result<Arc<Ser
     let invalid = |file: &Path, reason: String| TlsError::Invalid { file: file.to_owned(), reason };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&contents.certificate)
         .collect::<Result<_, _>>()
-        .map_err(|error| invalid(certificate, format!("is no PEM file: {error}")))?;
+        .map_err(|error| invalid(certificate, format!("is not a PEM file: {error}")))?;
     if chain.is_empty() {
         return Err(invalid(certificate, "has no certificate: a PEM file with `BEGIN CERTIFICATE` is needed".to_owned()));
     }

@@ -36,7 +36,7 @@ use crate::shell::request_log;
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep serve    on this machine, data in the user's data folder\n  keepstep serve --data /srv/keepstep --public-url https://keepstep.example    behind a proxy that encrypts\n  keepstep serve --data /srv/keepstep --listen 0.0.0.0:443 --tls-cert tls.crt --tls-key tls.key --public-url https://keepstep.example\n  keepstep serve --data /srv/keepstep --backup-dir /mnt/backups --backup-every 12h\n  keepstep serve --oidc-issuer https://accounts.example --oidc-client-id keepstep"
+    after_help = "Examples:\n  keepstep serve    on this machine, data in the user's data folder\n  keepstep serve --data /srv/keepstep --public-url https://keepstep.example\n  keepstep serve --listen 0.0.0.0:443 --tls-cert tls.crt --tls-key tls.key\n  keepstep serve --data /srv/keepstep --backup-dir /mnt/backups --backup-every 12h\n  keepstep serve --oidc-issuer https://accounts.example --oidc-client-id keepstep"
 )]
 pub(crate) struct Arguments {
     /// Where to listen; port 0 takes any free one
@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
     /// The PEM file with the private key of that certificate
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Allow plain HTTP on an address that other machines can reach, where something else encrypts the connections to it
+    /// Allow plain HTTP on an address that other machines can reach, where the network between them is private
     #[arg(long, conflicts_with = "tls_cert")]
     plain_http: bool,
     /// The largest upload, and the largest single file in one
@@ -118,16 +118,17 @@ fn backups(context: &Context, arguments: &Arguments) -> Result<Option<BackupPlan
     Ok(Some(BackupPlan { folder, every: arguments.backup_every, keep }))
 }
 
-/// Reads the address of a web page, without a slash at its end.
+/// Reads the address of a web page, without a slash at its end, and in the small letters that the scheme and the host have.
 fn public_url(text: &str) -> Result<String, String> {
-    let is_good = Url::parse(text).is_ok_and(|url| {
+    let is_good = |url: &Url| {
         matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
             && url.password().is_none()
             && url.query().is_none()
             && url.fragment().is_none()
-    });
-    if is_good { Ok(text.trim_end_matches('/').to_owned()) } else { Err("write it as https://keepstep.example.com".to_owned()) }
+    };
+    let url = Url::parse(text).ok().filter(is_good).ok_or("write it as https://keepstep.example.com")?;
+    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// Reads the address of an issuer. What is secret goes there, so it is encrypted or does not leave the machine.
@@ -161,6 +162,10 @@ fn refuse_plain_http(arguments: &Arguments) -> Result<(), Failure> {
 /// Returns the certificate that the arguments name.
 fn tls(context: &Context, arguments: &Arguments) -> Result<Option<Tls>, Failure> {
     let Some((certificate, key)) = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref()) else { return Ok(None) };
+    if arguments.public_url.as_deref().is_some_and(|url| url.starts_with("http:")) {
+        let message = "with a certificate the server speaks HTTPS, and its public URL begins with http://".to_owned();
+        return Err(Failure::Usage { message, hint: Some("write it with https://".to_owned()) });
+    }
     let (certificate, key) = (context.directory.join(certificate), context.directory.join(key));
     let tls = Tls::from_files(&certificate, &key).map_err(|error| match error {
         TlsError::Unreadable { file, error } => Failure::io("read", &file.display().to_string(), error),
@@ -168,7 +173,9 @@ fn tls(context: &Context, arguments: &Arguments) -> Result<Option<Tls>, Failure>
     })?;
     #[cfg(unix)]
     if fs::metadata(&key).is_ok_and(|key| std::os::unix::fs::PermissionsExt::mode(&key.permissions()) & 0o004 != 0) {
-        context.printer.warning(&format!("everybody on this machine can read the private key {}: `chmod 600` it", key.display()));
+        context
+            .printer
+            .warning(&format!("everyone on this machine can read the private key {}; run `chmod 600` on it", key.display()));
     }
     Ok(Some(tls))
 }
@@ -445,5 +452,6 @@ mod tests {
     #[test]
     fn an_address_for_browsers_has_no_slash_at_its_end() {
         assert_eq!(public_url("https://x.example/prefix/").as_deref(), Ok("https://x.example/prefix"));
+        assert_eq!(public_url("HTTPS://X.example:8443/Prefix").as_deref(), Ok("https://x.example:8443/Prefix"));
     }
 }
