@@ -1,7 +1,13 @@
-//! Publishing personas while something else goes on.
+//! Publishing personas while something else goes on, and beside it what the disk takes for the same.
 
+use std::fs::File;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -19,28 +25,72 @@ use crate::statistics::quantile;
 /// How long somebody who publishes again and again rests in between.
 const REST: Duration = Duration::from_millis(5);
 
-/// How long publishing took, each time.
+/// How many bytes a bare write has: a page.
+const BARE: usize = 4096;
+
+/// How long publishing took, each time, and bare writes to the same disk meanwhile: none of it can be faster than those.
 #[derive(Debug)]
 pub(crate) struct Publishing {
-    latencies: Vec<Duration>,
+    pub(crate) published: Latencies,
+    pub(crate) bare: Latencies,
 }
 
-impl Publishing {
-    /// Returns how often something was published.
+/// How long something took, each time.
+#[derive(Debug)]
+pub(crate) struct Latencies(Vec<Duration>);
+
+impl Latencies {
+    /// Returns how often it was done.
     pub(crate) fn count(&self) -> u64 {
-        self.latencies.len() as u64
+        self.0.len() as u64
     }
 
     /// Returns the time that this share of them took at most.
     pub(crate) fn within(&self, share: f64) -> Duration {
-        quantile(&self.latencies, share).unwrap_or_default()
+        quantile(&self.0, share).unwrap_or_default()
+    }
+}
+
+/// Writes a page and waits for the disk, again and again.
+struct BareWrites {
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<std::io::Result<Vec<Duration>>>,
+}
+
+impl BareWrites {
+    fn begin(path: &Path) -> Result<Self> {
+        let file = File::create(path)?;
+        // The file has its length: what is waited for is the page alone.
+        file.write_all_at(&[0; BARE], 0)?;
+        file.sync_all()?;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&is_over);
+        let thread = std::thread::spawn(move || {
+            let mut latencies = Vec::new();
+            while !seen.load(Ordering::Relaxed) {
+                let begun = Instant::now();
+                file.write_all_at(&[0; BARE], 0)?;
+                file.sync_data()?;
+                latencies.push(begun.elapsed());
+                std::thread::sleep(REST);
+            }
+            Ok(latencies)
+        });
+        Ok(Self { is_over, thread })
+    }
+
+    fn end(self) -> Result<Latencies> {
+        self.is_over.store(true, Ordering::Relaxed);
+        let latencies = self.thread.join().ok().context("the bare writes stopped")??;
+        Ok(Latencies(latencies))
     }
 }
 
 /// Publishes one persona after the other for as long as a command runs, which must end well; without a command, so many of them.
 pub(crate) fn publish(platform: &Platform, agent: &AgentId, during: Option<Command>, count: usize) -> Result<Publishing> {
+    let bare = BareWrites::begin(&platform.path("bare-writes"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let published = runtime.block_on(async {
         let address = platform.server.address();
         let mut client = connect(address).await?;
         let mut child = match during {
@@ -63,8 +113,9 @@ pub(crate) fn publish(platform: &Platform, agent: &AgentId, during: Option<Comma
             }
             tokio::time::sleep(REST).await;
         }
-        Ok(Publishing { latencies })
-    })
+        anyhow::Ok(Latencies(latencies))
+    })?;
+    Ok(Publishing { published, bare: bare.end()? })
 }
 
 async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {

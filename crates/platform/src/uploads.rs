@@ -42,12 +42,13 @@ const TYPES: [&str; 10] = [
 const READ: usize = 1000;
 const BYTES: usize = 2 * 1024 * 1024;
 
-/// How many runs and how many files are written at a time.
-const RUNS: usize = 250;
+/// How many runs and how many files are written at a time: as many as others can wait for.
+const RUNS: usize = 100;
 const FILES: u32 = 250;
 
-/// How long a commit writes before others may: so long that it is seldom on the disk that it waits for, and so short that nobody notices.
-const TURN: Duration = Duration::from_millis(25);
+/// How long a commit writes at once where no one in this process waits: so long that few pages are written twice, and so short that another
+/// process does not notice.
+const TURN: Duration = Duration::from_millis(100);
 
 /// An upload that was offered, and the parts of it that are not here.
 #[derive(Debug, Clone)]
@@ -344,13 +345,14 @@ impl<'a> Writer<'a> {
         Self { store, open: None }
     }
 
-    /// Returns the transaction to write the next piece in: another one if that takes too long with a piece that is like the last.
+    /// Returns the transaction to write the next piece in: another one if somebody waits, or if that takes too long with a piece that is
+    /// like the last.
     async fn turn(&mut self) -> Stored<&mut Transaction> {
         let now = Instant::now();
         if let Some(turn) = &mut self.open {
             let is_over = now - turn.begun + (now - turn.last) > TURN;
             turn.last = now;
-            if is_over {
+            if is_over || self.store.is_awaited() {
                 self.rest().await?;
             }
         }

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
 
@@ -28,6 +28,8 @@ struct Inner {
     watch: Watch,
     /// When waiting devices last asked.
     asking: std::sync::Mutex<Asking>,
+    /// How many writers of this process wait for another one.
+    waiting: AtomicU32,
     surroundings: Surroundings,
 }
 
@@ -86,7 +88,7 @@ impl Store {
     fn of(database: Database, watcher: Connection, surroundings: Surroundings) -> Self {
         let watch =
             Watch { begun: AtomicU64::new(0), seen: Mutex::new(Seen { connection: Some(watcher), answered: 0, generation: 0 }) };
-        Self { inner: Arc::new(Inner { database, watch, asking: Default::default(), surroundings }) }
+        Self { inner: Arc::new(Inner { database, watch, asking: Default::default(), waiting: AtomicU32::new(0), surroundings }) }
     }
 
     /// Begins a write. Nobody else writes until it is committed or dropped.
@@ -106,9 +108,16 @@ impl Store {
         Ok(HiddenTransaction(self.begin(Kept::WithTheNext).await?))
     }
 
+    /// Returns true if somebody else waits to write, as far as this process knows: who writes much lets them.
+    pub fn is_awaited(&self) -> bool {
+        self.inner.waiting.load(Ordering::Relaxed) > 0
+    }
+
     async fn begin(&self, kept: Kept) -> Result<Transaction> {
+        let waits = Waits::begin(&self.inner.waiting);
         let mut inner = self.inner.database.writer(kept).await?;
         let written_before = commits::begin(&mut inner).await?;
+        drop(waits);
         let surroundings = self.inner.surroundings.clone();
         Ok(Transaction {
             inner,
@@ -167,6 +176,14 @@ impl Store {
     pub(crate) fn folder(&self) -> Option<&Path> {
         match &self.inner.database {
             Database::File(file) => Some(file.folder()),
+            Database::Server(_) => None,
+        }
+    }
+
+    /// Returns the log beside the database, where there is one.
+    pub(crate) fn log_file(&self) -> Option<&Path> {
+        match &self.inner.database {
+            Database::File(file) => Some(file.log()),
             Database::Server(_) => None,
         }
     }
@@ -320,6 +337,22 @@ impl Database {
             Self::File(file) => file.close().await,
             Self::Server(server) => server.close().await,
         }
+    }
+}
+
+/// A writer that waits for its turn, until this is dropped.
+struct Waits<'a>(&'a AtomicU32);
+
+impl<'a> Waits<'a> {
+    fn begin(waiting: &'a AtomicU32) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -46,17 +46,20 @@ impl Identity {
 pub(crate) struct FileWatch {
     files: Vec<(PathBuf, Identity)>,
     folder: PathBuf,
+    log: PathBuf,
     room: Mutex<Option<(Instant, bool)>>,
 }
 
 impl FileWatch {
     /// Watches a database that is open.
     pub(crate) fn of(path: &Path) -> Self {
-        let files = [path.to_owned(), beside(path, "-wal")].into_iter();
+        let log = beside(path, "-wal");
+        let files = [path.to_owned(), log.clone()].into_iter();
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
         Self {
             files: files.filter_map(|file| Some((file.clone(), Identity::of(&file)?))).collect(),
             folder,
+            log,
             room: Mutex::new(None),
         }
     }
@@ -64,6 +67,11 @@ impl FileWatch {
     /// Returns the folder of the database.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Returns the log of the database.
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
     }
 
     /// Checks that the files are those that were opened.

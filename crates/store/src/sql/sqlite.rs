@@ -37,6 +37,9 @@ const READERS: u32 = 4;
 /// to do that in its own time.
 const LOGGED: u32 = 10;
 
+/// How many pages of the log are brought into the file while writers wait: a few milliseconds.
+const LITTLE: i64 = 1000;
+
 /// A database in a file.
 #[derive(Debug)]
 pub(crate) struct File {
@@ -73,7 +76,7 @@ impl File {
         prepare(path, &options).await?;
 
         // An upload of a thousand files changes far more pages than fit into the usual 2 MiB; what does not fit is written twice.
-        let writing = options.clone().pragma("cache_size", "-16384").pragma("wal_autocheckpoint", "8000");
+        let writing = options.clone().pragma("cache_size", "-16384").pragma("wal_autocheckpoint", "16000");
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
@@ -112,6 +115,11 @@ impl File {
         self.file.folder()
     }
 
+    /// Returns its log, which is beside it.
+    pub(crate) fn log(&self) -> &Path {
+        self.file.log()
+    }
+
     /// Returns a connection that reads.
     pub(crate) async fn reader(&self) -> Result<Connection> {
         // A connection that is open goes on with the file that it has. A new one would be tried for as long as somebody may wait.
@@ -133,15 +141,22 @@ impl File {
         Ok(Connection::Sqlite(Held::Writer(self.writer.begin_with(begin).await?)))
     }
 
-    /// Brings the log into the file now and then, on a connection that nobody who writes waits for.
+    /// Brings the log into the file now and then, so that no writer has to do it in its own time.
+    ///
+    /// Most of it on a connection that no one who writes waits for. What was written meanwhile is little, and is brought on the
+    /// writer's: only when nothing is left, the next writer begins the log anew.
     pub(crate) async fn after_much(&self) {
-        let is_due = (self.logged.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(LOGGED);
+        if !(self.logged.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(LOGGED) {
+            return;
+        }
         // Where all of them read, it is for the next time, or for the writer.
-        if is_due
-            && let Some(mut reader) = self.readers.try_acquire()
-            && let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *reader).await
+        let Some(mut reader) = self.readers.try_acquire() else { return };
+        let left = bring_log(&mut reader).await;
+        drop(reader);
+        if left.is_some_and(|left| left <= LITTLE)
+            && let Ok(mut writer) = self.writer.acquire().await
         {
-            tracing::debug!(error = &error as &dyn std::error::Error, "the log stays as it is");
+            bring_log(&mut writer).await;
         }
     }
 
@@ -184,6 +199,18 @@ impl File {
     pub(crate) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+/// Brings the log into the file, as far as others let it. Returns how many of its pages are left.
+async fn bring_log(connection: &mut SqliteConnection) -> Option<i64> {
+    let done: Result<(i64, i64, i64), _> = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(connection).await;
+    match done {
+        Ok((_, pages, brought)) => Some(pages - brought),
+        Err(error) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the log stays as it is");
+            None
+        }
     }
 }
 
