@@ -77,6 +77,8 @@ pub enum ErrorCode {
     Internal,
     /// The server cannot answer now, but may soon.
     Unavailable,
+    /// The server has no room to write; it goes on answering what is only read.
+    StorageFull,
     /// A code that this version does not know.
     #[serde(other)]
     Other,
@@ -99,6 +101,7 @@ impl ErrorCode {
             Self::NotOffered => 501,
             Self::Internal | Self::Other => 500,
             Self::Unavailable => 503,
+            Self::StorageFull => 507,
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod disk;
 pub mod human;
 pub mod id;
 pub mod lines;
+pub mod nearest;
 pub mod random;
 pub mod role;
 pub mod spreadsheet;

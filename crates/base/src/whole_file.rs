@@ -79,9 +79,24 @@ impl WholeFile {
         self.temporary.as_file().sync_all()?;
         let folder = self.folder().to_owned();
         self.rename()?;
-        // The rename itself is only safe once the folder is on the disk. Not every file system can do that.
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        sync_folder(&folder);
         Ok(())
+    }
+
+    /// Puts the file in its place, unless there is one already. Returns whether it did.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub fn put_new(self) -> io::Result<bool> {
+        self.temporary.as_file().sync_all()?;
+        let folder = self.folder().to_owned();
+        match self.temporary.persist_noclobber(&self.path) {
+            Ok(_) => {}
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) => return Err(error.error),
+        }
+        sync_folder(&folder);
+        Ok(true)
     }
 
     /// Puts the file in its place and syncs nothing, for callers that do so for several files together.
@@ -91,6 +106,11 @@ impl WholeFile {
     pub fn rename(self) -> io::Result<()> {
         self.temporary.persist(&self.path).map(drop).map_err(|error| error.error)
     }
+}
+
+/// A rename is only safe once the folder is on the disk. Not every file system can do that.
+fn sync_folder(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 impl Write for WholeFile {
@@ -180,6 +200,20 @@ mod tests {
             drop(pending);
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{policy:?}");
         }
+    }
+
+    #[test]
+    fn of_two_new_files_the_first_one_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for (text, is_first) in [("1", true), ("2", false)] {
+            let mut file = WholeFile::begin(&path, Policy::Private).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            assert_eq!(file.put_new().unwrap(), is_first);
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), "1");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -122,6 +122,29 @@ fn a_log_that_was_changed_is_found() {
 }
 
 #[test]
+fn what_takes_the_room_is_shown() {
+    let bench = Bench::new();
+    let project = bench.platform.admin(&["project", "create", "--name", "Shop"]);
+    let data = bench.platform.data_dir();
+    let stats = ["admin", "stats", "--data", data.to_str().unwrap()];
+    let (exit, said) = bench.json(&stats);
+    assert_eq!(exit, 0, "{said}");
+    let bytes = |value: &serde_json::Value| value.as_u64().unwrap();
+    let kinds: u64 = said["kinds"].as_array().unwrap().iter().map(|kind| bytes(&kind["bytes"])).sum();
+    assert_eq!(kinds + bytes(&said["free_bytes"]), bytes(&said["database_bytes"]), "{said}");
+    let listed = said["projects"].as_array().unwrap().iter().find(|listed| listed["id"] == project.as_str()).unwrap();
+    assert_eq!(
+        (&listed["name"], &listed["experiments"], &listed["kept_days"]),
+        (&"Shop".into(), &0.into(), &serde_json::Value::Null)
+    );
+    let shown = bench.run(&stats);
+    let heads: Vec<&str> = shown.lines().filter_map(|line| line.split("  ").next()).collect();
+    for wanted in ["WHAT", "Database", "Files", "No project has experiments."] {
+        assert!(heads.contains(&wanted), "{wanted}: {shown}");
+    }
+}
+
+#[test]
 fn a_backup_is_made_while_the_server_runs_and_is_served_again() {
     let mut bench = Bench::new();
     bench.platform.admin(&["key", "create", "--name", "kept"]);
@@ -152,6 +175,12 @@ fn a_backup_is_made_while_the_server_runs_and_is_served_again() {
         assert_eq!((exit, names(&folder.join(target)).len()), (0, 2), "{restored}");
     }
     assert_eq!(names(&folder.join("restored")), ["keepstep.db", "objects"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |folder: std::path::PathBuf| std::fs::metadata(folder).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(folder.join("restored")), 0o700);
+    }
     let refused = bench.output(&["admin", "restore", "mine.backup", "--data", "restored"]);
     assert_eq!(refused.status.code(), Some(2), "a folder with something in it");
     assert_snapshot!(bench.run(&["admin", "fsck", "--data", "restored", "--content"]), @"

@@ -138,7 +138,7 @@ fn reads_and_tells(platform: &keepstep_testkit::Platform, agent: &str, viewer: &
     assert!(health.starts_with("HTTP/1.1 503") && health.contains("the disk is full"), "{health}");
     let body = format!("{{\"persona\":\"{}\"}}", "x".repeat(200_000));
     let write = ask("POST", &format!("/developer/agents/{agent}/persona/version"), editor, &body);
-    assert!(write.starts_with("HTTP/1.1 503") && write.contains("nothing was written"), "{write}");
+    assert!(write.starts_with("HTTP/1.1 507") && write.contains("nothing was written"), "{write}");
     let read = ask("GET", &format!("/api/v1/agents/{agent}/state"), viewer, "");
     assert!(read.starts_with("HTTP/1.1 200"), "{read}");
 }

@@ -152,6 +152,17 @@ fn certificate(folder: &Path) -> (String, String) {
 }
 
 #[test]
+fn a_variable_that_is_mistyped_is_named_at_the_start() {
+    let bench = Bench::new();
+    let mut serve = bench.command(&["serve", "--listen", "127.0.0.1:0", "--data", "nowhere/file"]);
+    bench.project().file("nowhere/file", "in the way");
+    let output = serve.env("KEEPSTEP_OIDC_SECRET", "hidden").env("KEEPSTEP_X", "y").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let warning = "warning: keepstep does not read the variable KEEPSTEP_OIDC_SECRET; did you mean KEEPSTEP_OIDC_CLIENT_SECRET?";
+    assert!(text.contains(warning) && text.contains("the variable KEEPSTEP_X\n") && !text.contains("hidden"), "{text}");
+}
+
+#[test]
 fn it_serves_https_with_a_certificate() {
     let bench = Bench::new();
     let (certificate, key) = certificate(bench.world.path());

@@ -65,8 +65,10 @@ pub(crate) enum PageError {
     TooMany(String),
     /// The address takes no such request.
     MethodNotAllowed,
-    /// The database is busy, full or read-only.
+    /// The database is busy or read-only.
     Unavailable(String),
+    /// There is no room to write.
+    StorageFull,
     /// The server is at fault; the log says how.
     Internal,
     /// One of the others, while somebody had typed something that is shown again.
@@ -115,6 +117,7 @@ impl PageError {
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::WithTyped(error, _) => error.status(),
         }
@@ -140,6 +143,7 @@ impl PageError {
             Self::TooMany(_) => "Too often",
             Self::MethodNotAllowed => "This page cannot be used that way",
             Self::Unavailable(_) => "Not now",
+            Self::StorageFull => "The disk of the server is full",
             Self::Internal => "Something went wrong in keepstep",
             Self::WithTyped(error, _) => error.title(),
         }
@@ -171,6 +175,9 @@ impl PageError {
             Self::Invalid(reason) | Self::TooLarge(reason) | Self::TooMany(reason) => reason.clone(),
             Self::MethodNotAllowed => "Open it from the first page instead.".into(),
             Self::Unavailable(reason) => format!("{reason}. Try again in a moment."),
+            Self::StorageFull => "Nothing was written. Reading goes on. Ask the operator of the server to make room: \
+                                  `keepstep admin stats` shows what takes it."
+                .into(),
             Self::Internal => "Nothing was changed. Try again; see the log of the server for details.".into(),
             Self::WithTyped(error, _) => error.explanation(),
         }
@@ -221,7 +228,11 @@ impl From<StoreError> for PageError {
             StoreError::LinkUsed => Self::LinkUsed,
             StoreError::LinkExpired => Self::LinkExpired,
             StoreError::LinkRevoked => Self::LinkRevoked,
-            StoreError::ReadOnly | StoreError::Full | StoreError::Busy | StoreError::FileGone { .. } => {
+            StoreError::Full => {
+                tracing::error!(request = request_log::current_id(), %error, "the store refused a page");
+                Self::StorageFull
+            }
+            StoreError::ReadOnly | StoreError::Busy | StoreError::FileGone { .. } => {
                 tracing::error!(request = request_log::current_id(), %error, "the store refused a page");
                 Self::Unavailable(capitalized(&error.to_string()))
             }
@@ -247,6 +258,7 @@ impl From<Error> for PageError {
         match error {
             Error::TooLarge { .. } => Self::TooLarge(error.to_string()),
             Error::Store(error) => error.into(),
+            Error::TooFast(rate) => Self::TooMany(format!("{error} Try again in {} seconds.", rate.after)),
             Error::Overloaded => Self::Unavailable("The server is busy".to_owned()),
             Error::Invalid(reason) | Error::Refused(reason) => Self::Invalid(reason),
             Error::TooNarrow { has, needs, .. } => Self::Forbidden { needed: needs.label(), has: has.label() },

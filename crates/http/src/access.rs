@@ -14,7 +14,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use keepstep_api::lua::PrimitiveKind;
-use keepstep_platform::{Actor, Caller, Error, Platform, printable};
+use keepstep_platform::{Actor, Caller, Error, Platform, Rate, printable};
 use keepstep_store::{Role, Scope, StoreError};
 
 use crate::address::Address;
@@ -25,6 +25,8 @@ use crate::{device, key, large_answers, pace, request_log, session};
 pub enum Who {
     /// Anybody.
     Anybody,
+    /// Anybody; where the server is set up so, only whoever has a key.
+    AnybodyUnlessClosed,
     /// Whoever has a key of at least this role.
     Key(Role),
     /// Whoever is signed in in a browser, with at least this role. What changes something comes from one of our own pages.
@@ -83,12 +85,12 @@ pub const LEFT_TO_MODELS: [(&str, &str); 8] = [
 pub fn routes() -> Vec<Route> {
     use Names::{Agent, Agents, Bundle, Nothing, Organization, Project, Scenario, Upload};
     use Role::{Editor, Owner, Viewer};
-    use Who::{Anybody, Key, KeyOrPerson, Link, Operator, Person, SignedAddress};
+    use Who::{Anybody, AnybodyUnlessClosed, Key, KeyOrPerson, Link, Operator, Person, SignedAddress};
     let mut routes = vec![
         // For those who run the server.
         ("GET", "/healthz", Anybody, Nothing),
         ("GET", "/metrics", Operator, Nothing),
-        ("GET", "/api/openapi.json", Anybody, Nothing),
+        ("GET", "/api/openapi.json", AnybodyUnlessClosed, Nothing),
         // Our own additions.
         ("GET", "/api/v1/whoami", Key(Viewer), Nothing),
         ("GET", "/api/v1/agents", Key(Viewer), Nothing),
@@ -354,7 +356,11 @@ pub async fn decide(platform: &Platform, request: Request, next: Next, refuse: f
     let request = match admit(platform, request).await {
         Ok(request) => request,
         Err(error) => {
+            let rate = if let Error::TooFast(rate) = &error { Some(*rate) } else { None };
             let mut answer = refuse(error);
+            if let Some(rate) = rate {
+                note_rate(&mut answer, rate);
+            }
             if has_body {
                 // A body that nobody reads ends its connection, so a client is told not to send the next request there.
                 answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -363,15 +369,34 @@ pub async fn decide(platform: &Platform, request: Request, next: Next, refuse: f
         }
     };
     let caller = request.extensions().get::<Caller>().cloned();
+    let rate = request.extensions().get::<Rate>().copied();
     let answer = async {
         if !is_large {
             return next.run(request).await;
         }
         large_answers::answer(platform, request, next).await.unwrap_or_else(refuse)
     };
-    match caller {
+    let mut answer = match caller {
         Some(caller) => caller.scope(answer).await,
         None => answer.await,
+    };
+    if let Some(rate) = rate {
+        note_rate(&mut answer, rate);
+    }
+    answer
+}
+
+/// Says in an answer how far its caller is from the limit, as `draft-ietf-httpapi-ratelimit-headers-10` has it.
+fn note_rate(answer: &mut Response, rate: Rate) {
+    let Rate { limit, window, remaining, reset, .. } = rate;
+    let fields = [
+        ("ratelimit-policy", format!("\"requests\";q={limit};w={window}")),
+        ("ratelimit", format!("\"requests\";r={remaining};t={reset}")),
+    ];
+    for (name, value) in fields {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            answer.headers_mut().insert(name, value);
+        }
     }
 }
 
@@ -382,8 +407,14 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
     let writes = !matches!(route.method, "GET" | "DELETE");
     match route.who {
         Who::Anybody => {}
+        Who::AnybodyUnlessClosed => {
+            if platform.settings.is_description_closed {
+                key::holder(&parts.headers, platform).await?.actor.require(Role::Viewer)?;
+            }
+        }
         Who::Key(role) => {
             let mut holder = key::holder(&parts.headers, platform).await?;
+            count_request(platform, &holder.actor, &mut parts)?;
             if !holder.actor.memberships.is_empty()
                 && let Some(project) = project_named(platform, &holder.actor.scope, route.names, &mut parts).await?
             {
@@ -410,6 +441,7 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
                         session.user.role = session.rights.role;
                     }
                     let actor = Actor::from(&session);
+                    count_request(platform, &actor, &mut parts)?;
                     actor.require(role)?;
                     if writes && route.names == Names::Agent {
                         let id = first_parameter(&mut parts, platform).await.unwrap_or_default();
@@ -450,6 +482,14 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
     }
     let body = if body.is_end_stream() { body } else { pace::paced(body) };
     Ok(Request::from_parts(parts, body))
+}
+
+/// Counts a request, and keeps for its answer how far the caller is from the limit.
+fn count_request(platform: &Platform, actor: &Actor, parts: &mut Parts) -> Result<(), Error> {
+    if let Some(rate) = platform.count_request(&actor.id)? {
+        parts.extensions.insert(rate);
+    }
+    Ok(())
 }
 
 /// Returns true for a request that was made on the server's own machine, as far as that can be known: behind a proxy all are.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use keepstep_store::{Role, StoreError};
 
 use crate::oidc::OidcProblem;
+use crate::rates::Rate;
 
 /// Why something is not done.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,9 @@ pub enum Error {
     /// The server has too much to do.
     #[error("The server is busy.")]
     Overloaded,
+    /// A key or a person makes too many requests.
+    #[error("There were more than {} requests in a minute.", .0.limit)]
+    TooFast(Rate),
     /// The address was not found.
     #[error("{0} not found.")]
     NotFound(String),

@@ -107,7 +107,7 @@ impl Platform {
                 return Ok(SignedAddress { storage_url, token: None });
             }
         }
-        let token = claims.sign(&self.store.address_secret().await?)?;
+        let token = claims.sign(&self.address_secret().await?)?;
         self.tidy();
         Ok(SignedAddress { storage_url, token: Some(token) })
     }
@@ -141,7 +141,7 @@ impl Platform {
 
     async fn claims(&self, token: &str) -> Result<Claims, Error> {
         self.objects()?;
-        let claims = Claims::verify(token, &self.store.address_secret().await?).ok_or_else(|| {
+        let claims = Claims::verify(token, &self.address_secret().await?).ok_or_else(|| {
             Error::Refused("This upload address is invalid: it was changed, or another server created it.".to_owned())
         })?;
         if claims.ends_at <= self.store.now() {

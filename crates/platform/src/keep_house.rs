@@ -23,6 +23,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 impl Platform {
     /// Keeps house, for as long as the server runs.
     pub async fn keep_house(self) {
+        // What a server without a key left.
+        match self.seal_secrets().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "secrets of webhooks are encrypted now"),
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "secrets of webhooks are not encrypted"),
+        }
         let mut rest = FIRST;
         loop {
             tokio::select! {

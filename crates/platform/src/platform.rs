@@ -16,6 +16,7 @@ use crate::housekeeping::{Chore, Housekeeping};
 use crate::memory::Budgets;
 use crate::metrics::Metrics;
 use crate::oidc::Provider;
+use crate::rates::{Rate, Rates};
 use crate::settings::Settings;
 use crate::uses::Uses;
 
@@ -47,6 +48,7 @@ pub struct Shared {
     pub settings: Arc<Settings>,
     pub(crate) cache: Cache,
     pub(crate) uses: Uses,
+    pub(crate) rates: Option<Rates>,
     pub(crate) oidc: Option<Provider>,
     pub(crate) housekeeping: Housekeeping,
     /// When this server began.
@@ -71,6 +73,7 @@ impl Platform {
             events: Events::new(),
             metrics: Metrics::new(),
             oidc: settings.oidc.clone().map(Provider::new),
+            rates: settings.requests_per_minute.map(Rates::per_minute),
             settings: Arc::new(settings),
             cache: Cache::default(),
             uses: Uses::default(),
@@ -99,6 +102,23 @@ impl Platform {
             None => tempfile::tempfile(),
         };
         Ok(file.map_err(StoreError::from_disk)?)
+    }
+
+    /// Returns the secret that addresses are signed with: that of the database together with the key that is no part of it.
+    pub(crate) async fn address_secret(&self) -> Result<Vec<u8>, Error> {
+        let secret = self.store.address_secret().await?;
+        match &self.settings.secret_key {
+            Some(key) => key.with(&secret),
+            None => Ok(secret),
+        }
+    }
+
+    /// Counts a request of a key or a person, where there is a limit.
+    ///
+    /// # Errors
+    /// There were too many.
+    pub fn count_request(&self, who: &String) -> Result<Option<Rate>, Error> {
+        self.rates.as_ref().map(|rates| rates.count(who)).transpose().map_err(Error::TooFast)
     }
 
     /// Returns the size that no upload and no file may pass.

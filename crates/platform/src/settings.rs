@@ -1,6 +1,7 @@
 //! What the person who runs the server decided.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use keepstep_store::artifacts::Objects;
 
 use crate::messenger::Messenger;
 use crate::oidc::OidcSettings;
+use crate::secret_key::SecretKey;
 
 /// What the person who runs the server decided.
 #[derive(Debug, Clone, Default)]
@@ -26,12 +28,18 @@ pub struct Settings {
     pub scratch: Option<PathBuf>,
     /// How many connections there may be.
     pub limits: Limits,
+    /// How many requests each key and each person may make in a minute; any number where this is left out.
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// Encrypts secrets that the server has to read again. Without it they stand in the database as they are.
+    pub secret_key: Option<SecretKey>,
     /// Brings messages to webhooks. Without it they wait.
     pub messenger: Option<Arc<dyn Messenger>>,
     /// The identity provider that people sign in with, beside passwords.
     pub oidc: Option<OidcSettings>,
     /// Which backups it makes by itself.
     pub backups: Option<BackupPlan>,
+    /// Whether the description of the API is answered only to keys.
+    pub is_description_closed: bool,
     /// Is told about every request.
     pub request_log: Option<RequestLog>,
 }

@@ -19,6 +19,7 @@ use crate::actor::Actor;
 use crate::error::Error;
 use crate::messenger::{Message, Messenger};
 use crate::platform::Platform;
+use crate::secret_key::{SecretKey, is_sealed};
 
 /// What a webhook can be told, with what it means.
 pub const EVENTS: [(&str, &str); 5] = [
@@ -97,12 +98,42 @@ impl Platform {
             return Err(Error::Refused(format!("There are {MOST} webhooks already. Delete one first.")));
         }
         let secret = format!("{SECRET}{}", BASE64.encode(&self.store.surroundings().random::<32>()?));
+        let kept = self.sealed(url, &secret)?;
         let mut transaction = self.store.write().await?;
-        let new = NewWebhook { org_id, url, events, secret: &secret, created_by: &actor.name };
+        let new = NewWebhook { org_id, url, events, secret: &kept, created_by: &actor.name };
         let webhook = transaction.create_webhook(new).await?;
         transaction.about("webhook", &webhook.id, host(url));
         self.commit(transaction, actor, "create a webhook").await?;
         Ok((webhook, secret))
+    }
+
+    /// Returns the secret of a webhook as it is kept: encrypted, where there is a key.
+    fn sealed(&self, url: &str, secret: &str) -> Result<String, Error> {
+        Ok(match &self.settings.secret_key {
+            Some(key) => key.seal(self.store.surroundings().random()?, url, secret)?,
+            None => secret.to_owned(),
+        })
+    }
+
+    /// Encrypts the secrets of webhooks that stand in the database as they are: those of a server that had no key. Returns how many.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn seal_secrets(&self) -> Result<usize, Error> {
+        if self.settings.secret_key.is_none() {
+            return Ok(0);
+        }
+        let mut open = self.store.webhook_secrets().await?;
+        open.retain(|webhook| !is_sealed(&webhook.secret));
+        if open.is_empty() {
+            return Ok(0);
+        }
+        let mut transaction = self.store.write().await?;
+        for webhook in &open {
+            transaction.replace_webhook_secret(webhook, &self.sealed(&webhook.url, &webhook.secret)?).await?;
+        }
+        transaction.commit().await?;
+        Ok(open.len())
     }
 
     /// Deletes a webhook with its deliveries. An owner may who sees the whole organization.
@@ -186,7 +217,8 @@ impl Platform {
             }
             for due in due {
                 let webhook = due.webhook_id.clone();
-                let task = under_way.attempts.spawn(attempt(self.store.clone(), Arc::clone(messenger), due));
+                let key = self.settings.secret_key.clone();
+                let task = under_way.attempts.spawn(attempt(self.store.clone(), key, Arc::clone(messenger), due));
                 under_way.webhooks.insert(task.id(), webhook);
             }
         }
@@ -214,8 +246,8 @@ impl UnderWay {
 }
 
 /// Makes a delivery and notes what came of it.
-async fn attempt(store: Store, messenger: Arc<dyn Messenger>, due: DueDelivery) {
-    let answer = match message(&due, store.now() / 1000) {
+async fn attempt(store: Store, key: Option<SecretKey>, messenger: Arc<dyn Messenger>, due: DueDelivery) {
+    let answer = match message(&due, key.as_ref(), store.now() / 1000) {
         Ok(message) => messenger.send(message).await,
         Err(reason) => Err(reason),
     };
@@ -243,10 +275,18 @@ async fn attempt(store: Store, messenger: Arc<dyn Messenger>, due: DueDelivery) 
 }
 
 /// Returns a message with its signature, as of a time in seconds since 1970.
-fn message(due: &DueDelivery, timestamp: i64) -> Result<Message, String> {
+fn message(due: &DueDelivery, key: Option<&SecretKey>, timestamp: i64) -> Result<Message, String> {
     let delivery = &due.delivery;
     let damaged = || "the webhook's secret is damaged; delete the webhook and create it again".to_owned();
-    let key = due.secret.strip_prefix(SECRET).and_then(|text| BASE64.decode(text.as_bytes()).ok()).ok_or_else(damaged)?;
+    let secret = if is_sealed(&due.secret) {
+        let opened = key.and_then(|key| key.open(&due.url, &due.secret));
+        opened.ok_or(
+            "the webhook's secret was encrypted with another key; put the file secret.key back, or delete the webhook and create it again",
+        )?
+    } else {
+        due.secret.clone()
+    };
+    let key = secret.strip_prefix(SECRET).and_then(|text| BASE64.decode(text.as_bytes()).ok()).ok_or_else(damaged)?;
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| damaged())?;
     mac.update(format!("{}.{timestamp}.", delivery.id).as_bytes());
     mac.update(delivery.body.as_bytes());
@@ -346,8 +386,15 @@ mod tests {
             url: "https://example.com".to_owned(),
             secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned(),
         };
-        let message = message(&due, 1_614_265_330).unwrap();
-        assert_eq!(message.headers[2].1, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        assert_eq!(message(&due, None, 1_614_265_330).unwrap().headers[2].1, signature);
+        // The same where the secret is kept encrypted; with another key it says what to do.
+        let (key, other) = (SecretKey::new([1; 32]), SecretKey::new([2; 32]));
+        let sealed = DueDelivery { secret: key.seal([3; 12], &due.url, &due.secret).unwrap(), ..due };
+        assert_eq!(message(&sealed, Some(&key), 1_614_265_330).unwrap().headers[2].1, signature);
+        for wrong in [None, Some(&other)] {
+            assert!(message(&sealed, wrong, 1_614_265_330).unwrap_err().contains("secret.key"));
+        }
     }
 
     #[test]

@@ -109,6 +109,9 @@ impl ApiError {
             Error::NoFiles => (ErrorCode::NotOffered, Some("Start it with `keepstep serve`, which creates one.")),
             Error::TooLarge { .. } => (ErrorCode::TooLarge, None),
             Error::TooManyValues(_) => (ErrorCode::TooLarge, Some("Send it in several requests.")),
+            Error::TooFast(_) => {
+                (ErrorCode::TooMany, Some("Nothing was done. Wait as long as the header Retry-After says, and ask again."))
+            }
             Error::Overloaded => (ErrorCode::Unavailable, Some("Nothing was written. Try again in some seconds.")),
             Error::NoAgents(_) => (ErrorCode::AgentNotFound, Some("Check the agent's id and the key's project.")),
             Error::NotFound(_) | Error::NotKept(_) => (ErrorCode::NotFound, None),
@@ -169,11 +172,14 @@ impl ApiError {
                 StoreError::TooManyLogins | StoreError::TooManyCodes => (ErrorCode::TooMany, None),
                 StoreError::OtherRequest => (ErrorCode::IdempotencyMismatch, Some("Use a new idempotency key.")),
                 StoreError::Content(_) => (ErrorCode::Refused, None),
-                StoreError::Busy
-                | StoreError::Full
-                | StoreError::ReadOnly
-                | StoreError::FileGone { .. }
-                | StoreError::Storage(_) => {
+                // Asking again soon does not help, so it is no 503.
+                StoreError::Full => (
+                    ErrorCode::StorageFull,
+                    Some(
+                        "Reading goes on. Ask the operator of the server to make room: `keepstep admin stats` shows what takes it.",
+                    ),
+                ),
+                StoreError::Busy | StoreError::ReadOnly | StoreError::FileGone { .. } | StoreError::Storage(_) => {
                     (ErrorCode::Unavailable, Some("Nothing was written. Report it to the operator of the server."))
                 }
                 _ => (ErrorCode::Internal, None),
@@ -201,7 +207,8 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            let after = if let Error::TooFast(rate) = &self.0 { rate.after } else { 60 };
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after));
         }
         if let Error::Store(StoreError::Stale { current }) = self.0
             && let Some(tag) = etag(current)

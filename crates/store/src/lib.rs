@@ -45,7 +45,9 @@ mod private;
 mod proposals;
 pub mod results;
 mod retention;
+mod room;
 mod rows;
+mod search;
 mod sign_in;
 mod sql;
 mod state;
@@ -76,10 +78,12 @@ pub use people::{Attempted, Credentials, EmailAddress, Failures, Member, NewAcco
 pub use personas::PersonaFilter;
 pub use proposals::{Proposal, ProposalNote, ProposalState, PublishingRule};
 pub use retention::{RetainedProject, Retention};
+pub use room::{DataKind, KindSize, Room};
+pub use search::Named;
 pub use sign_in::{Device, ListedSession, NewLink, USE_NOTED};
 pub use state::DatabaseState;
 pub use surroundings::Surroundings;
-pub use webhooks::{Attempt, Delivery, DueDelivery, NewWebhook, Webhook};
+pub use webhooks::{Attempt, Delivery, DueDelivery, NewWebhook, Webhook, WebhookSecret};
 
 /// The result of everything that a store does.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

@@ -80,6 +80,17 @@ pub struct DueDelivery {
     pub secret: String,
 }
 
+/// What signs the messages to a webhook, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookSecret {
+    /// The id of the webhook.
+    pub webhook_id: String,
+    /// Where its messages go.
+    pub url: String,
+    /// The secret.
+    pub secret: String,
+}
+
 /// What came of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
@@ -103,6 +114,17 @@ impl Store {
         let statement = "SELECT id, url, events, created_at, created_by, disabled_at FROM webhooks WHERE org_id = $1
              ORDER BY created_at, id";
         query(statement).bind(org_id).fetch_all(&mut reader).await?.iter().map(webhook).collect()
+    }
+
+    /// Returns the secrets of all webhooks.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn webhook_secrets(&self) -> Result<Vec<WebhookSecret>> {
+        let rows = query("SELECT id, url, secret FROM webhooks ORDER BY id").fetch_all(&mut *self.reader().await?).await?;
+        let secret =
+            |row: &Row| Ok(WebhookSecret { webhook_id: row.get("id")?, url: row.get("url")?, secret: row.get("secret")? });
+        rows.iter().map(secret).collect()
     }
 
     /// Returns a webhook of an organization.
@@ -173,6 +195,20 @@ impl Transaction {
     /// There is none of that id, or the database failed.
     pub async fn webhook(&mut self, org_id: &str, id: &str) -> Result<Webhook> {
         read_webhook(self.connection(), org_id, id).await
+    }
+
+    /// Keeps the secret of a webhook in another form, unless it was changed meanwhile.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn replace_webhook_secret(&mut self, known: &WebhookSecret, secret: &str) -> Result<()> {
+        query("UPDATE webhooks SET secret = $3 WHERE id = $1 AND secret = $2")
+            .bind(&known.webhook_id)
+            .bind(&known.secret)
+            .bind(secret)
+            .execute(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// Removes a webhook with its deliveries.

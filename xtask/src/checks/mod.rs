@@ -4,6 +4,7 @@ pub(crate) mod defects;
 mod dependencies;
 mod licenses;
 mod links;
+mod security;
 mod words;
 
 use anyhow::{Result, bail};
@@ -13,6 +14,7 @@ pub(crate) fn documents() -> Result<()> {
     let mut problems = dependencies::problems()?;
     problems.extend(defects::problems()?);
     problems.extend(links::problems()?);
+    problems.extend(security::problems()?);
     problems.extend(words::problems()?);
     problems.extend(licenses::problems()?);
     problems.extend(crate::structure::problems()?);

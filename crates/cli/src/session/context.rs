@@ -16,6 +16,19 @@ use crate::shell::visible::visible_line;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment(BTreeMap<String, String>);
 
+/// The variables that keepstep reads, besides those of the peers.
+pub(crate) const VARIABLES: [&str; 9] = [
+    "KEEPSTEP_API_KEY",
+    "KEEPSTEP_LOG",
+    "KEEPSTEP_NO_REPORT",
+    "KEEPSTEP_OIDC_CLIENT_SECRET",
+    "KEEPSTEP_SECRET_KEY",
+    "KEEPSTEP_STRICT",
+    "KEEPSTEP_SUPERVISOR_KEY",
+    "KEEPSTEP_TIMEOUT",
+    "KEEPSTEP_URL",
+];
+
 impl Environment {
     /// Returns the environment of this process. Variables that are not UTF-8 are left out.
     pub(crate) fn of_the_process() -> Self {

@@ -12,6 +12,9 @@ use crate::session::context::Context;
 use crate::shell::failure::Failure;
 use crate::shell::visible::word;
 
+/// The key of what is encrypted in the database, a file of the data folder. A backup leaves it out.
+pub(crate) const SECRET_KEY: &str = "secret.key";
+
 /// Where the data is.
 #[derive(Debug, Args)]
 pub(crate) struct DataArguments {

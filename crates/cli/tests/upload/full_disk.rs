@@ -68,7 +68,7 @@ fn f15_a_full_disk_of_the_platform_keeps_nothing_half() {
     assert_ne!(output.status.code(), Some(0));
     assert_snapshot!(stderr(&place, &output), @"
     hint: it is kept, and the next `keepstep sync upload --pending` sends it
-    error: [URL] has a problem of its own (status 503: The disk is full: nothing was written.)
+    error: [URL] has a problem of its own (status 507: The disk is full: nothing was written.)
     ");
     assert!(!place.is_there(&expected));
     limited.restart(&mut server, None);

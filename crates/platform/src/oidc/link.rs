@@ -35,7 +35,7 @@ impl Platform {
         let now = self.store.now();
         let endpoints = provider.endpoints(now).await?;
         let begun = BegunSignIn::new(OidcPurpose::Account(String::new()), self.store.surroundings().random()?, now);
-        let seal = mac(&self.store.address_secret().await?, &proved(by, &begun))?.finalize().into_bytes();
+        let seal = mac(&self.address_secret().await?, &proved(by, &begun))?.finalize().into_bytes();
         let begun = begun.proved(BASE64URL_NOPAD.encode(&seal));
         let address = authorization_address(provider, &endpoints, &begun, redirect_uri);
         Ok((begun, address))
@@ -77,7 +77,7 @@ impl Platform {
     async fn is_proved(&self, by: &Session, begun: &BegunSignIn) -> Result<bool, Error> {
         let OidcPurpose::Account(proof) = begun.purpose() else { return Ok(false) };
         let Ok(proof) = BASE64URL_NOPAD.decode(proof.as_bytes()) else { return Ok(false) };
-        let seal = mac(&self.store.address_secret().await?, &proved(by, begun))?;
+        let seal = mac(&self.address_secret().await?, &proved(by, begun))?;
         Ok(seal.verify_slice(&proof).is_ok())
     }
 

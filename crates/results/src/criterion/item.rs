@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use keepstep_base::human::{self, duration_text};
+use keepstep_base::nearest::nearest;
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
@@ -75,7 +76,7 @@ impl Criterion {
             KINDS.iter().map(|kind| kind.key).filter(|key| members.get(*key).is_some_and(|v| !v.is_null())).collect();
         let is_ours = source.files.is_some();
         if is_ours && let Some(key) = members.keys().find(|key| kind_of(key).is_none() && !is_addition(key)) {
-            let near = nearest(key).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            let near = nearest(key, known_keys()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
             return Err(format!("has an unknown key: {key}{near}"));
         }
         let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
@@ -398,11 +399,4 @@ fn schema(value: &Value, source: Source<'_>) -> Result<(Result<Schema, &'static 
         (Value::String(_), None) => Err("json_schema from a server must be the schema itself, not a file".to_owned()),
         _ => Err("json_schema must be a schema, or the file of one".to_owned()),
     }
-}
-
-/// Returns the key that somebody may have meant.
-fn nearest(key: &str) -> Option<&'static str> {
-    let alike = |known: &&'static str| f64::from(similar::TextDiff::from_chars(*known, key).ratio());
-    let best = known_keys().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
-    (alike(&best) >= 0.7).then_some(best)
 }

@@ -1,5 +1,6 @@
 //! The keys that a configuration may have: ours, and those that a peer reads. Another one is a slip, which nobody would see otherwise.
 
+use keepstep_base::nearest::nearest;
 use serde_json::Value;
 
 use super::error::ConfigError;
@@ -80,18 +81,11 @@ fn sections<'a>(root: &Section<'a>, way: &str) -> Result<Vec<Section<'a>>, Confi
 fn check_one(section: &Section<'_>, known: &str) -> Result<(), ConfigError> {
     let known: Vec<&str> = known.split_whitespace().collect();
     let Some((key, _)) = section.members().find(|(key, _)| !known.contains(&key.as_str())) else { return Ok(()) };
-    let hint = match nearest(key, &known) {
+    let hint = match nearest(key, known.iter().copied()) {
         Some(near) => format!("did you mean {near}?"),
         None => "docs/reference/configuration.md lists the keys".to_owned(),
     };
     Err(section.error(key, format!("is not a known key; {hint}")))
-}
-
-/// Returns the name that is most like one, if it is like it at all.
-pub(crate) fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
-    let likeness = |other: &str| similar::TextDiff::from_chars(name.to_lowercase().as_str(), other).ratio();
-    let best = names.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(best) > 0.6).then_some(best)
 }
 
 #[cfg(test)]

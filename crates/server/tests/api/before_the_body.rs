@@ -122,7 +122,7 @@ async fn pages() {
             // Anybody may send these; nobody may send that much.
             Who::Anybody | Who::Link => assert_eq!(status(&world, route.method, path, &[]).await, 413, "{path}"),
             Who::Key(_) => {}
-            Who::KeyOrPerson | Who::Operator => panic!("{path} takes no body"),
+            Who::KeyOrPerson | Who::Operator | Who::AnybodyUnlessClosed => panic!("{path} takes no body"),
         }
     }
     let link = "/sign-in/link/ks_link_x";

@@ -49,6 +49,42 @@ async fn metrics_are_for_this_machine_and_for_keys() {
 }
 
 #[tokio::test]
+async fn the_description_can_be_closed() {
+    let world = World::start_with(keepstep_platform::Settings { is_description_closed: true, ..Default::default() }).await;
+    assert_eq!(read(world.anonymous("GET", "/api/openapi.json")).await.status, 401);
+    assert_eq!(read(world.request("GET", "/api/openapi.json")).await.status, 200);
+    assert_eq!(read(world.anonymous("GET", "/healthz")).await.status, 200);
+}
+
+/// The limit is of each key: what another one asks is not counted.
+#[tokio::test]
+async fn who_asks_too_often_is_told_for_how_long_to_wait() {
+    let settings = keepstep_platform::Settings {
+        requests_per_minute: std::num::NonZeroU32::new(2),
+        ..keepstep_platform::Settings::default()
+    };
+    let world = World::start_with(settings).await;
+    let ask = async || world.request("GET", "/api/v1/whoami").send().await.unwrap();
+    let field = |answer: &reqwest::Response, name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    let first = ask().await;
+    assert_eq!(first.status(), 200);
+    assert_eq!(
+        (field(&first, "ratelimit-policy"), field(&first, "ratelimit")),
+        (r#""requests";q=2;w=60"#.into(), r#""requests";r=1;t=30"#.into())
+    );
+    assert_eq!(ask().await.status(), 200);
+    let refused = ask().await;
+    assert_eq!((refused.status(), field(&refused, "ratelimit")), (429.try_into().unwrap(), r#""requests";r=0;t=60"#.into()));
+    let after: u64 = field(&refused, "retry-after").parse().unwrap();
+    assert!((1..=30).contains(&after), "{after}");
+    let body: Value = refused.json().await.unwrap();
+    assert_eq!((&body["code"], &body["detail"]), (&json!("TOO_MANY"), &json!("There were more than 2 requests in a minute.")));
+    // Who is not known is not counted, and what does not need a key is answered.
+    assert_eq!(read(world.anonymous("GET", "/healthz")).await.status, 200);
+    assert_eq!(read(world.anonymous("GET", "/api/v1/whoami")).await.status, 401);
+}
+
+#[tokio::test]
 async fn a_database_that_is_taken_away_is_noticed() {
     let world = World::start().await;
     // A server that has not begun yet would find no database.

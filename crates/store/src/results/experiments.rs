@@ -62,8 +62,6 @@ pub struct ExperimentFilter<'a> {
     pub status: Option<BatchStatus>,
     /// Only those with this text in their name, id or note. Upper and lower case of ASCII are the same.
     pub text: Option<&'a str>,
-    /// Only those with this text in their name, as it is shown. Upper and lower case of ASCII are the same.
-    pub name: Option<&'a str>,
     /// Only those that are pinned.
     pub is_pinned: bool,
     /// Only those that came before this one.
@@ -451,9 +449,6 @@ fn push_conditions(query: &mut QueryBuilder<Sqlite>, project: &str, filter: &Exp
     if let Some(before) = filter.before {
         query.push(" AND b.number < (SELECT o.number FROM run_batches o WHERE o.id = ").push_bind(before.to_owned()).push(")");
     }
-    if let Some(name) = filter.name {
-        query.push(concat!(" AND ", shown_name!(), " LIKE ")).push_bind(super::read::containing(name)).push(" ESCAPE '\\'");
-    }
     if let Some(text) = filter.text {
         let pattern = super::read::containing(text);
         query.push(" AND (");
@@ -551,7 +546,6 @@ mod tests {
             ExperimentFilter { scenario: Some("s"), is_pinned: true, ..none },
             ExperimentFilter { scenario: Some("s"), is_pinned: true, order: ExperimentOrder::LastPinned, ..none },
             ExperimentFilter { scenario: Some("s"), before: Some("b"), ..none },
-            ExperimentFilter { name: Some("x"), ..none },
         ]
         .iter()
         .map(|filter| list_query("p", filter).sql().as_str().to_owned())
@@ -582,7 +576,6 @@ mod tests {
         SEARCH s USING INDEX sqlite_autoindex_scenarios_1 (id=?)
         SEARCH s USING INDEX sqlite_autoindex_scenarios_1 (id=?)
         SEARCH s USING INDEX sqlite_autoindex_scenarios_1 (id=?)
-        SEARCH stored_batches USING INDEX run_batches_in_order (project_id=?)
         SEARCH stored_batches USING INDEX run_batches_by_agent (project_id=? AND agent>?)
         SEARCH stored_batches USING INDEX run_batches_by_persona (project_id=? AND persona>?)
         SEARCH stored_batches USING INDEX run_batches_by_branch (project_id=? AND branch>?)

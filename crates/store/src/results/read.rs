@@ -407,7 +407,7 @@ fn runs_query(number: i64, batch: &str, filter: &RunFilter<'_>) -> QueryBuilder<
 }
 
 /// Returns the pattern of `LIKE`, with a backslash as its escape, of everything that has a text in it.
-pub(super) fn containing(text: &str) -> String {
+pub(crate) fn containing(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 

@@ -99,8 +99,10 @@ impl Dialect {
     pub(crate) fn personas_of_items(self) -> &'static str {
         match self {
             Self::Sqlite => {
-                "SELECT DISTINCT json_extract(document, '$.persona_id') AS persona_id FROM input_items
-                 WHERE input_set_id = $1 AND json_extract(document, '$.persona_id') IS NOT NULL"
+                // (Materialized, or each document is read twice.)
+                "WITH named AS MATERIALIZED
+                   (SELECT json_extract(document, '$.persona_id') AS persona_id FROM input_items WHERE input_set_id = $1)
+                 SELECT DISTINCT persona_id FROM named WHERE persona_id IS NOT NULL"
             }
             Self::Postgres => "SELECT DISTINCT persona_id FROM input_items WHERE input_set_id = $1 AND persona_id IS NOT NULL",
         }
@@ -110,9 +112,10 @@ impl Dialect {
     pub(crate) fn personas_of_unedited_items(self) -> &'static str {
         match self {
             Self::Sqlite => {
-                "SELECT DISTINCT json_extract(document, '$.persona_id') AS persona_id FROM input_items i
-                 WHERE input_set_id = $1 AND json_extract(document, '$.persona_id') IS NOT NULL
-                   AND NOT EXISTS (SELECT 1 FROM input_edits e WHERE e.scenario_id = $2 AND e.input_id = i.id)"
+                "WITH named AS MATERIALIZED (
+                   SELECT json_extract(document, '$.persona_id') AS persona_id FROM input_items i WHERE input_set_id = $1
+                     AND NOT EXISTS (SELECT 1 FROM input_edits e WHERE e.scenario_id = $2 AND e.input_id = i.id))
+                 SELECT DISTINCT persona_id FROM named WHERE persona_id IS NOT NULL"
             }
             Self::Postgres => {
                 "SELECT DISTINCT persona_id FROM input_items i WHERE input_set_id = $1 AND persona_id IS NOT NULL
@@ -149,6 +152,28 @@ impl Dialect {
         match self {
             Self::Sqlite => "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",
             Self::Postgres => "SELECT pg_database_size(current_database()) AS bytes",
+        }
+    }
+
+    /// Returns as `name` and `bytes` how large each table is with its indexes.
+    pub(crate) fn table_sizes(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT coalesce(s.tbl_name, d.name) AS name, sum(d.pgsize) AS bytes
+                 FROM dbstat d LEFT JOIN sqlite_schema s ON s.name = d.name WHERE d.aggregate = TRUE GROUP BY 1"
+            }
+            Self::Postgres => {
+                "SELECT c.relname::TEXT AS name, pg_total_relation_size(c.oid) AS bytes FROM pg_class c
+                 WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"
+            }
+        }
+    }
+
+    /// Returns as `bytes` how much of the database is free, where it says so.
+    pub(crate) fn free_size(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT freelist_count * page_size AS bytes FROM pragma_freelist_count, pragma_page_size",
+            Self::Postgres => "SELECT 0::BIGINT AS bytes",
         }
     }
 

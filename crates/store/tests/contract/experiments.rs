@@ -22,7 +22,6 @@ const ALL: ExperimentFilter<'static> = ExperimentFilter {
     tag: None,
     status: None,
     text: None,
-    name: None,
     is_pinned: false,
     before: None,
     order: ExperimentOrder::Newest,
@@ -108,9 +107,23 @@ pub(crate) async fn experiments_are_found_by_what_they_are(world: World) {
     label(&world, &three, Some("Before the release"), &[], "what Bob asked").await;
 
     let found = async |filter| names(&world, project, filter).await;
-    assert_eq!(found(ExperimentFilter { name: Some("before THE"), ..ALL }).await, ["Before the release"]);
-    assert!(found(ExperimentFilter { name: Some("Bob"), ..ALL }).await.is_empty(), "that is a note");
-    assert!(found(ExperimentFilter { name: Some("three"), ..ALL }).await.is_empty(), "it has another name");
+    let named = async |words: &[&str]| {
+        let named = world.store.find_experiments(&world.scope, words, 10).await.unwrap();
+        named.into_iter().map(|found| found.name).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&["before THE"]).await, ["Before the release"]);
+    assert!(named(&["Bob"]).await.is_empty(), "that is a note");
+    assert!(named(&["three"]).await.is_empty(), "it has another name");
+    assert_eq!(named(&["RELEASE", "shop"]).await, ["Before the release"], "the project is called so");
+    let elsewhere = Scope::of(&world.scope.org_id, Some("project_of_others".to_owned()));
+    assert!(world.store.find_experiments(&elsewhere, &[], 10).await.unwrap().is_empty());
+    let scenarios = world.store.find_scenarios(&world.scope, &["re_unds"], 10).await.unwrap();
+    assert!(scenarios.is_empty(), "a mark of patterns is a letter");
+    let scenarios = world.store.find_scenarios(&world.scope, &["REFUNDS"], 10).await.unwrap();
+    assert_eq!(
+        scenarios.iter().map(|found| (found.name.as_str(), found.project_id.as_str())).collect::<Vec<_>>(),
+        [("refunds", project)]
+    );
     assert_eq!(found(ExperimentFilter { before: Some(&two), ..ALL }).await, ["one"]);
     assert_eq!(found(ExperimentFilter { before: Some(&three), limit: 1, ..ALL }).await, ["two"]);
     assert_eq!(found(ALL).await, ["four", "Before the release", "two", "one"]);

@@ -9,6 +9,7 @@ mod owner_link;
 mod project;
 mod restore;
 mod retention;
+mod stats;
 mod verify_log;
 
 use clap::{Args, Subcommand};
@@ -46,6 +47,8 @@ enum Command {
     Restore(restore::Arguments),
     /// Look through the data for what is damaged or missing
     Fsck(fsck::Arguments),
+    /// Show what takes the room: parts of the database, files, projects
+    Stats(stats::Arguments),
     /// Check that no entry of the activity log was changed, added or removed
     VerifyLog(verify_log::Arguments),
 }
@@ -63,6 +66,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             Command::Backup(arguments) => backup::run(context, arguments).await,
             Command::Restore(arguments) => restore::run(context, arguments).await,
             Command::Fsck(arguments) => fsck::run(context, arguments).await,
+            Command::Stats(arguments) => stats::run(context, arguments).await,
             Command::VerifyLog(arguments) => verify_log::run(context, arguments).await,
         }
     })

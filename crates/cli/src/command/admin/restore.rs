@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use keepstep_base::human::size_text;
 use keepstep_base::whole_file::folder_of;
+use keepstep_platform::is_sealed;
 use keepstep_store::Store;
 use keepstep_store::artifacts::Objects;
 use keepstep_store::backup::{self, BackupError, DATABASE, Manifest, OBJECTS};
@@ -15,7 +16,9 @@ use serde_json::json;
 use super::fsck;
 use crate::command::{CommandResult, Outcome};
 use crate::session::context::Context;
+use crate::session::platform_data::SECRET_KEY;
 use crate::shell::failure::Failure;
+use crate::shell::printer::count;
 use crate::shell::visible::word;
 
 /// The arguments.
@@ -52,7 +55,11 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     let failed = |error| Failure::io("write to", &parent.display().to_string(), error);
     fs::create_dir_all(&parent).map_err(failed)?;
     // Only its owner may read it, and it goes away with whatever is in it unless it becomes the data.
-    let staged = tempfile::Builder::new().prefix(".keepstep-restore-").tempdir_in(&parent).map_err(failed)?;
+    let mut staged = tempfile::Builder::new();
+    staged.prefix(".keepstep-restore-");
+    #[cfg(unix)]
+    staged.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let staged = staged.tempdir_in(&parent).map_err(failed)?;
     let folder = staged.path().to_owned();
     let manifest = tokio::task::spawn_blocking(move || backup::unpack(std::io::BufReader::new(file), &folder)).await;
     let manifest = manifest.map_err(|error| failed(std::io::Error::other(error)))?.map_err(|error| broken(error, &shown))?;
@@ -61,6 +68,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     let store = Store::open(&staged.path().join(DATABASE)).await?;
     let objects = Objects::in_folder(&staged.path().join(OBJECTS))?;
     let examined = store.examine(&objects, arguments.check).await?;
+    let sealed = store.webhook_secrets().await?.iter().filter(|webhook| is_sealed(&webhook.secret)).count();
     store.close().await;
     let is_sound = examined.is_sound();
     if arguments.check {
@@ -74,10 +82,16 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
         None => context.printer.answer(format!("{shown} is a whole copy of data that was damaged before: {what}")),
         Some(target) => context.printer.answer(format!("Restored {}: {what}", target.display())),
     }
+    if sealed > 0 {
+        let webhooks = count(sealed, "webhook");
+        context.printer.answer(format!(
+            "{webhooks} can send nothing before the file {SECRET_KEY} of the old server is in the new data folder: a backup leaves it out."
+        ));
+    }
     fsck::tell(context, &examined);
     context.printer.document(
         "admin.restore",
-        json!({ "file": shown, "data": target, "checked": arguments.check, "manifest": manifest, "problems": fsck::problems(&examined) }),
+        json!({ "file": shown, "data": target, "checked": arguments.check, "manifest": manifest, "problems": fsck::problems(&examined), "encrypted_webhooks": sealed }),
     );
     if let Some(target) = &target {
         context.printer.hint(&format!("`keepstep serve --data {}` serves it", word(&target.display().to_string())));

@@ -2,16 +2,19 @@
 
 mod issuer;
 mod messenger;
+mod secret_key;
 
 use std::fs;
 use std::io::Write as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use keepstep_base::human::{parse_period, parse_size, size_text};
+use keepstep_base::nearest::nearest;
 use keepstep_client::{ServiceClients, is_loopback};
 use keepstep_platform::{BackupPlan, Limits, OidcSettings, Platform, Settings};
 use keepstep_server::{Tls, TlsError};
@@ -25,13 +28,14 @@ use url::Url;
 use super::{CommandResult, Outcome};
 use crate::command::admin::make_link;
 use crate::session::connection::connecting;
-use crate::session::context::Context;
+use crate::session::context::{Context, VARIABLES};
 use crate::session::memory::take_small_pages;
 use crate::session::platform_data::{DataArguments, FileArguments, alone};
 use crate::shell::failure::Failure;
 use crate::shell::interrupt;
 use crate::shell::printer::{Label, Text};
 use crate::shell::request_log;
+use crate::shell::visible::visible_line;
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -55,6 +59,9 @@ pub(crate) struct Arguments {
     /// The PEM file with the private key of that certificate
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Answer /api/openapi.json only to a key of any role, as /metrics is answered to other machines
+    #[arg(long)]
+    close_openapi: bool,
     /// Allow plain HTTP on an address that other machines can reach, where the network between them is private
     #[arg(long, conflicts_with = "tls_cert")]
     plain_http: bool,
@@ -76,6 +83,9 @@ pub(crate) struct Arguments {
     /// How many of them one address may have; 256, or any number with --public-url and no certificate: then all have the proxy's address
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     connections_per_address: Option<u32>,
+    /// How many requests each key and each person may make in a minute, also at once; any number when left out
+    #[arg(long, value_name = "N")]
+    requests_per_minute: Option<NonZeroU32>,
     /// The issuer of an OpenID Connect provider that people sign in with, beside passwords; the client's secret is read from
     /// KEEPSTEP_OIDC_CLIENT_SECRET
     #[arg(long, value_name = "URL", requires = "oidc_client_id", value_parser = issuer)]
@@ -143,6 +153,18 @@ fn issuer(text: &str) -> Result<String, String> {
     }
 }
 
+/// Names the variables that look as if they were for us and are not: a secret under a wrong name would be missed much later.
+fn warn_of_unknown_variables(context: &Context) {
+    const PREFIX: &str = "KEEPSTEP_";
+    let rest_of = |name: &'static str| name.strip_prefix(PREFIX).unwrap_or(name);
+    for name in context.environment.all().keys().filter(|name| !VARIABLES.contains(&name.as_str())) {
+        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+        let meant = nearest(rest, VARIABLES.into_iter().map(rest_of));
+        let meant = meant.map_or_else(String::new, |near| format!("; did you mean {PREFIX}{near}?"));
+        context.printer.warning(&format!("keepstep does not read the variable {}{meant}", visible_line(name)));
+    }
+}
+
 /// Fails where keys and passwords would go over a network as they are.
 fn refuse_plain_http(arguments: &Arguments) -> Result<(), Failure> {
     let is_encrypted =
@@ -200,6 +222,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let objects = arguments.files.folder(context, &arguments.data)?;
     let logs_requests = start_log(context)?;
     refuse_plain_http(arguments)?;
+    warn_of_unknown_variables(context);
     let tls = tls(context, arguments)?;
     let limits = limits(context, arguments);
     let backups = backups(context, arguments)?;
@@ -233,9 +256,12 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             upload_limit: Some(arguments.upload_limit),
             scratch: Some(objects),
             limits,
+            secret_key: secret_key::find(context, &folder, &store)?,
+            requests_per_minute: arguments.requests_per_minute,
             backups,
             messenger: Some(Arc::new(messenger::Network(ServiceClients::new(connecting::options(context))))),
             oidc: oidc(context, arguments),
+            is_description_closed: arguments.close_openapi,
             request_log: if logs_requests { Some(request_log::to_stderr()?) } else { None },
             ..Settings::default()
         };
