@@ -10,7 +10,8 @@ const [base, cookie, loads, ...paths] = process.argv.slice(2);
 const [name, ...value] = cookie.split("=");
 
 // What somebody does on a page with the keyboard: down and up a list, the sheet of keys, the palette with a word, the search.
-const KEYS = [..."jjjjjkkk", "?", "Escape", "Control+k", ..."shop", "Escape", "/", ..."order", "Escape"];
+const WALK = [..."jjjjjkkk"];
+const KEYS = ["?", "Escape", "Control+k", ..."shop", "Escape", "/", ..."order", "Escape"];
 
 const browser = await launch();
 for (const path of paths) {
@@ -35,11 +36,15 @@ for (const path of paths) {
     const answer = await page.goto(base + path, { waitUntil: "load" });
     if (!answer.ok()) throw new Error(`${path} was answered with ${answer.status()}`);
     const painted = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+    // The browser tells of a picture after it is there, and there may be a larger one after it.
+    await page.waitForFunction(() => window.felt.paint > 0);
     await painted();
     await painted();
     // The first key ends the measurement of the paint.
     paints.push(await page.evaluate(() => window.felt.paint));
-    for (const key of KEYS) {
+    // On one item these keys open the next one, which is another page and no picture of this one.
+    const isItem = (await page.locator('main a[rel="next"], main a[rel="prev"]').count()) > 0;
+    for (const key of isItem ? KEYS : [...WALK, ...KEYS]) {
       await page.keyboard.press(key);
       await painted();
     }

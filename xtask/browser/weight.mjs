@@ -4,7 +4,8 @@
 
 import { launch } from "./browser.mjs";
 
-// A page is complete when nothing is on its way for so long, in milliseconds; one that is never complete is taken as it is after the limit.
+// A page is complete when it shows something and nothing is on its way for so long, in milliseconds; one that is never complete is taken as it
+// is after the limit. Between its files and its first picture a page may work for seconds.
 const QUIET = 1_000;
 const LIMIT = 30_000;
 
@@ -44,12 +45,12 @@ for (let load = 0; load < Number(loads); load += 1) {
   const answer = await page.goto(address, { waitUntil: "load", timeout: LIMIT });
   if (!answer.ok()) throw new Error(`${address} was answered with ${answer.status()}`);
   const started = Date.now();
-  while ((open.size > 0 || Date.now() - last < QUIET) && Date.now() - started < LIMIT) {
+  const showsText = async () => (await page.locator("body").innerText()).trim() !== "";
+  while ((open.size > 0 || Date.now() - last < QUIET || !(await showsText())) && Date.now() - started < LIMIT) {
     await page.waitForTimeout(50);
   }
   const title = await page.title();
-  const text = (await page.locator("body").innerText()).trim();
-  if (text === "") throw new Error(`${address} shows nothing`);
+  if (!(await showsText())) throw new Error(`${address} shows nothing`);
   console.log(JSON.stringify({ bytes, requests, hosts: [...hosts], title }));
   await context.close();
 }

@@ -123,12 +123,14 @@ async fn shown(
     let store = &platform.store;
     // The draft is named before it is read, so that a change in between is noticed.
     let draft = store.draft_bundle(&by.scope, &scenario.id).await?;
-    let counts = store.draft_counts(&by.scope, &scenario.id).await?;
     let filter = InputFilter { only_edited: true, limit: MOST, ..InputFilter::default() };
-    let edited = store.draft_inputs(&by.scope, &scenario.id, &filter).await?;
-    let packs = store.draft_packs(&by.scope, &scenario.id).await?;
+    let (counts, edited, packs, personas) = tokio::try_join!(
+        store.draft_counts(&by.scope, &scenario.id),
+        store.draft_inputs(&by.scope, &scenario.id, &filter),
+        store.draft_packs(&by.scope, &scenario.id),
+        store.test_personas(&by.scope, &project.id),
+    )?;
     let overtaken_criteria = packs.iter().filter(|pack| pack.is_overtaken).map(|pack| Visible::of(pack.name())).collect();
-    let personas = store.test_personas(&by.scope, &project.id).await?;
     let mut inputs = Vec::new();
     for input in edited.iter().filter(|input| input.state != InputState::Published) {
         let after = (input.state != InputState::Deleted).then_some(&input.document);

@@ -273,15 +273,17 @@ pub(crate) async fn shown(
     let store = &platform.store;
     let may_edit = by.require(Role::Editor).is_ok();
     let path = scenario_path(&project.id, &scenario.id);
-    let personas = store.test_personas(&by.scope, &project.id).await?;
     let filter = query.filter(PAGE);
-    let counts = store.draft_counts(&by.scope, &scenario.id).await?;
-    let mut inputs = store.draft_inputs(&by.scope, &scenario.id, &filter).await?;
-    let found = if query.is_filtered() {
-        store.count_draft_inputs(&by.scope, &scenario.id, &filter).await?
-    } else {
-        counts.all + counts.deleted
+    let found = async {
+        if query.is_filtered() { store.count_draft_inputs(&by.scope, &scenario.id, &filter).await.map(Some) } else { Ok(None) }
     };
+    let (personas, counts, mut inputs, found) = tokio::try_join!(
+        store.test_personas(&by.scope, &project.id),
+        store.draft_counts(&by.scope, &scenario.id),
+        store.draft_inputs(&by.scope, &scenario.id, &filter),
+        found,
+    )?;
+    let found = found.unwrap_or(counts.all + counts.deleted);
     let open = sent.as_ref().and_then(|sent| sent.input).or(Some(query.edit.as_str()).filter(|id| !id.is_empty() && *id != NEW));
     // What is open is there, also where it is not on this page of the list any more.
     if let Some(open) = open.filter(|open| may_edit && !inputs.iter().any(|input| input.id == *open)) {

@@ -7,8 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
 use keepstep_http::addresses::{agent_path, experiment_path, project_path, scenario_path};
 use keepstep_platform::Platform;
-use keepstep_store::results::ExperimentFilter;
-use keepstep_store::{Project, Role};
+use keepstep_store::{Named, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::error_page::PageError;
@@ -20,9 +19,8 @@ use crate::signed_in::SignedIn;
 /// How many results of one kind are shown.
 const OF_A_KIND: usize = 10;
 
-/// In how many projects scenarios and experiments are looked for, and how many of the newest experiments that fit are read of each.
-const PROJECTS: usize = 50;
-const EXPERIMENTS: u32 = 20;
+/// How many scenarios that fit, and how many of the newest experiments, are read to choose the best from.
+const READ: u32 = 200;
 
 /// The longest text that is looked for, in characters.
 const LONGEST: usize = 200;
@@ -94,14 +92,6 @@ impl Words {
         })
     }
 
-    /// Returns what the name of something has in any case, if it is in what is called `about`: the longest word that is not in that. Only
-    /// ASCII is looked for in the database as it is here.
-    fn needed(&self, about: &str) -> Option<&str> {
-        let about = about.to_lowercase();
-        let needed = self.0.iter().filter(|word| word.is_ascii() && !about.contains(word.as_str()));
-        needed.max_by_key(|word| word.len()).map(String::as_str)
-    }
-
     /// Returns those that fit, the best first, as many as are shown of a kind.
     fn best(&self, found: impl Iterator<Item = Found>) -> Vec<Found> {
         let mut ranked: Vec<(usize, Found)> =
@@ -114,7 +104,13 @@ impl Words {
 /// Returns what fits among everything that somebody may see.
 async fn find(platform: &Platform, by: &SignedIn, words: &Words) -> Result<Vec<Found>, PageError> {
     let store = &platform.store;
-    let agents = store.agents(&by.scope).await?;
+    let needed: Vec<&str> = words.0.iter().map(String::as_str).collect();
+    let (agents, projects, scenarios, experiments) = tokio::try_join!(
+        store.agents(&by.scope),
+        store.projects_in(&by.scope),
+        store.find_scenarios(&by.scope, &needed, READ),
+        store.find_experiments(&by.scope, &needed, READ),
+    )?;
     let agents = agents.iter().map(|agent| Found {
         kind: "Agent",
         title: title_of(agent).to_owned(),
@@ -122,33 +118,22 @@ async fn find(platform: &Platform, by: &SignedIn, words: &Words) -> Result<Vec<F
         path: agent_path(&agent.id),
     });
     let mut found = words.best(agents);
-    let projects = store.projects_in(&by.scope).await?;
     found.extend(words.best(projects.iter().map(|project| Found {
         kind: "Project",
         title: project.name.clone(),
         about: project.id.clone(),
         path: project_path(&project.id),
     })));
-    let (mut scenarios, mut experiments) = (Vec::new(), Vec::new());
-    for Project { id, name, .. } in projects.iter().take(PROJECTS) {
-        scenarios.extend(store.scenarios(&by.scope, id).await?.into_iter().map(|scenario| Found {
-            kind: "Scenario",
-            title: scenario.name,
-            about: name.clone(),
-            path: scenario_path(id, &scenario.id),
-        }));
-        let filter = ExperimentFilter { name: words.needed(name), limit: EXPERIMENTS, ..ExperimentFilter::default() };
-        experiments.extend(store.experiments(&by.scope, id, &filter).await?.into_iter().map(|experiment| Found {
-            kind: "Experiment",
-            title: experiment.name().to_owned(),
-            about: name.clone(),
-            path: experiment_path(id, &experiment.batch.id),
-        }));
-    }
-    found.extend(words.best(scenarios.into_iter()));
-    found.extend(words.best(experiments.into_iter()));
+    found.extend(words.best(scenarios.into_iter().map(|scenario| inside("Scenario", scenario, scenario_path))));
+    found.extend(words.best(experiments.into_iter().map(|experiment| inside("Experiment", experiment, experiment_path))));
     found.extend(words.best(actions(by).into_iter()));
     Ok(found)
+}
+
+/// Returns something of a project as what was found.
+fn inside(kind: &'static str, named: Named, path: impl Fn(&str, &str) -> String) -> Found {
+    let path = path(&named.project_id, &named.id);
+    Found { kind, title: named.name, about: named.project_name, path }
 }
 
 /// Returns what somebody may do that has a page.
@@ -192,7 +177,5 @@ mod tests {
         assert_eq!(titles("SHOES shop"), ["Shop of shoes"]);
         assert_eq!(titles(""), ["The Shop", "Shop of shoes", "Bank", "Other"]);
         assert!(titles("nothing of this").is_empty());
-        assert_eq!(Words::of("the shoes shop änderung").needed("Shop"), Some("shoes"));
-        assert_eq!(Words::of("SHOP").needed("The shop"), None);
     }
 }

@@ -17,14 +17,20 @@ const LONGEST: usize = 2 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Visible {
     html: String,
-    plain: String,
+    /// The text without markup, where it is not the same.
+    plain: Option<String>,
 }
 
 impl Visible {
     /// Returns the text as HTML.
     pub(crate) fn of(text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
+        let is_markup = |character: char| matches!(character, '&' | '<' | '>' | '"' | '\'' | '\r') || is_hidden(character);
+        if text.len() <= LONGEST && !text.contains(is_markup) {
+            return Self { html: text.to_owned(), plain: None };
+        }
         let (mut html, mut plain) = (String::new(), String::new());
-        let mut characters = text.as_ref().chars().peekable();
+        let mut characters = text.chars().peekable();
         while let Some(character) = characters.next() {
             if html.len() > LONGEST {
                 let rest = format!("… and {} more characters", characters.count() + 1);
@@ -49,17 +55,17 @@ impl Visible {
             }
             plain.push(character);
         }
-        Self { html, plain }
+        Self { html, plain: Some(plain) }
     }
 
     /// Returns the text without any markup, for the places where there can be none: titles and attributes.
     pub(crate) fn plain(&self) -> &str {
-        &self.plain
+        self.plain.as_ref().unwrap_or(&self.html)
     }
 
     /// Returns true if there is nothing to see.
     pub(crate) fn is_empty(&self) -> bool {
-        self.plain.is_empty()
+        self.plain().is_empty()
     }
 }
 

@@ -68,9 +68,12 @@ impl AgentNews {
     /// Reads what there is of these agents.
     pub(crate) async fn read(platform: &Platform, by: &SignedIn, agents: &[Agent]) -> Result<Self, PageError> {
         let store = &platform.store;
+        let (drafts, all, unsaved) = tokio::try_join!(
+            store.newer_drafts(&by.scope),
+            store.waiting_proposals(&by.scope),
+            store.edit_drafts(&by.scope, &by.id)
+        )?;
         let code = platform.code_states(by, agents).await?;
-        let drafts = store.newer_drafts(&by.scope).await?;
-        let all = store.waiting_proposals(&by.scope).await?;
         let mut proposed: HashMap<AgentId, Vec<PersonaVersion>> = HashMap::new();
         for proposal in &all {
             proposed.entry(proposal.agent_id.clone()).or_default().push(proposal.version);
@@ -79,7 +82,6 @@ impl AgentNews {
         for proposal in all.into_iter().filter(|proposal| waits_for(by, proposal)) {
             proposals.entry(proposal.agent_id.clone()).or_default().push(proposal);
         }
-        let unsaved = store.edit_drafts(&by.scope, &by.id).await?;
         Ok(Self {
             code,
             drafts: drafts.into_iter().map(|draft| (draft.agent_id.clone(), draft)).collect(),

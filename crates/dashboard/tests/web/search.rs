@@ -61,6 +61,31 @@ async fn an_experiment_is_found_however_many_came_after_it() {
 }
 
 #[tokio::test]
+async fn every_project_is_looked_through() {
+    let site = Site::start().await;
+    for number in 0..60 {
+        let mut transaction = site.store.write().await.unwrap();
+        let project = transaction.create_project(&site.scope.org_id, &format!("Shop {number}")).await.unwrap();
+        let file = json!({"scenario": {"name": format!("100% of {number}")}, "inputs": [{"id": "1", "text": "Where?"}]});
+        let file = serde_json::from_value(file).unwrap();
+        let bundle = transaction.import(&site.scope, &project.id, &file).await.unwrap();
+        transaction.commit().await.unwrap();
+        let runs = [run(&format!("r{number}"), Status::Passed, "asked", "answered")];
+        tested(&site, &bundle.id, &format!("nightly {number}"), json!({}), &runs).await;
+    }
+    let mut browser = site.signed_in(Role::Viewer).await;
+    for number in [0, 59] {
+        let found = names(&browser.get(&format!("/search?q=NIGHTLY+{number}")).await);
+        assert!(found.contains(&format!("nightly {number}")), "{found:?}");
+        let scenario = format!("100% of {number}");
+        let found = names(&browser.get(&format!("/search?q=100%25+Shop+{number}")).await);
+        assert!(found.contains(&scenario), "{found:?}");
+    }
+    // Marks of patterns are letters.
+    assert!(names(&browser.get("/search?q=n_ghtly").await).is_empty());
+}
+
+#[tokio::test]
 async fn actions_are_those_that_the_role_allows() {
     let site = Site::start().await;
     let (mut viewer, mut owner) = (site.signed_in(Role::Viewer).await, site.signed_in(Role::Owner).await);
