@@ -163,6 +163,30 @@ fn a_variable_that_is_mistyped_is_named_at_the_start() {
 }
 
 #[test]
+fn the_key_of_secrets_is_made_once_and_a_damaged_one_is_told_before_anything_begins() {
+    let mut platform = Platform::start(Path::new(BINARY));
+    let file = platform.data_dir().join("secret.key");
+    let key = std::fs::read_to_string(&file).unwrap();
+    platform.restart();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), key);
+    platform.terminate();
+    let serve = |variable: Option<&str>| {
+        let mut serve = platform.command();
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(platform.data_dir());
+        serve.envs(variable.map(|text| ("KEEPSTEP_SECRET_KEY", text)));
+        let output = serve.output().unwrap();
+        assert!(output.stdout.is_empty(), "{}", keepstep_testkit::transcript(&output));
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (exit, text) = serve(Some("hidden"));
+    assert!(exit == Some(2) && text.contains("KEEPSTEP_SECRET_KEY is not a key") && !text.contains("hidden"), "{text}");
+    std::fs::write(&file, "cut").unwrap();
+    let (exit, text) = serve(None);
+    assert!(exit == Some(2) && text.contains("secret.key is not a key") && text.contains("openssl rand -base64 32"), "{text}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "cut", "it is never replaced");
+}
+
+#[test]
 fn it_serves_https_with_a_certificate() {
     let bench = Bench::new();
     let (certificate, key) = certificate(bench.world.path());

@@ -409,7 +409,7 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
         Who::Anybody => {}
         Who::AnybodyUnlessClosed => {
             if platform.settings.is_description_closed {
-                key::holder(&parts.headers, platform).await?.actor.require(Role::Viewer)?;
+                require_key(platform, &mut parts).await?;
             }
         }
         Who::Key(role) => {
@@ -458,7 +458,16 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
                 Err(error) => return Err(error),
             }
         }
-        Who::KeyOrPerson => {}
+        // The handler says who may; here it is counted.
+        Who::KeyOrPerson => {
+            if parts.headers.contains_key(header::AUTHORIZATION) {
+                let holder = key::holder(&parts.headers, platform).await?;
+                count_request(platform, &holder.actor, &mut parts)?;
+                parts.extensions.insert(holder);
+            } else if let Ok(session) = session::of(&parts.headers, platform).await {
+                count_request(platform, &Actor::from(&session), &mut parts)?;
+            }
+        }
         Who::SignedAddress => {
             let token = first_parameter(&mut parts, platform).await.unwrap_or_default();
             platform.check_address(&token).await?;
@@ -472,7 +481,7 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
         }
         Who::Operator => {
             if !is_on_this_machine(&parts, platform) {
-                key::holder(&parts.headers, platform).await?.actor.require(Role::Viewer)?;
+                require_key(platform, &mut parts).await?;
             }
         }
     }
@@ -482,6 +491,13 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
     }
     let body = if body.is_end_stream() { body } else { pace::paced(body) };
     Ok(Request::from_parts(parts, body))
+}
+
+/// Fails for whoever has no key, of any role.
+async fn require_key(platform: &Platform, parts: &mut Parts) -> Result<(), Error> {
+    let actor = key::holder(&parts.headers, platform).await?.actor;
+    count_request(platform, &actor, parts)?;
+    actor.require(Role::Viewer)
 }
 
 /// Counts a request, and keeps for its answer how far the caller is from the limit.

@@ -441,6 +441,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_writes_much_learns_that_somebody_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("k.db")).await.unwrap();
+        let transaction = store.write_hidden().await.unwrap();
+        assert!(!store.is_awaited());
+        let other = tokio::spawn({
+            let store = store.clone();
+            async move { drop(store.write().await.unwrap()) }
+        });
+        while !store.is_awaited() {
+            tokio::task::yield_now().await;
+        }
+        drop(transaction);
+        other.await.unwrap();
+        assert!(!store.is_awaited());
+    }
+
+    /// Each commit writes 100 pages; the log begins anew after some of them.
+    #[tokio::test]
+    async fn the_log_of_very_many_writes_stays_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("k.db");
+        let store = Store::open(&path).await.unwrap();
+        for number in 0..60 {
+            let mut hidden = store.write_hidden().await.unwrap();
+            hidden.set_setting("much", &format!("{number}{}", "x".repeat(400_000))).await.unwrap();
+            hidden.commit().await.unwrap();
+        }
+        let log = std::fs::metadata(crate::private::beside(&path, "-wal")).unwrap().len();
+        assert!(log < 10_000_000, "{log}");
+    }
+
+    #[tokio::test]
     async fn commits_are_durable_and_readers_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("k.db")).await.unwrap();

@@ -79,6 +79,8 @@ async fn who_asks_too_often_is_told_for_how_long_to_wait() {
     assert!((1..=30).contains(&after), "{after}");
     let body: Value = refused.json().await.unwrap();
     assert_eq!((&body["code"], &body["detail"]), (&json!("TOO_MANY"), &json!("There were more than 2 requests in a minute.")));
+    // What is asked with a key is counted wherever it is asked.
+    assert_eq!(read(world.request("GET", "/api/v1/artifacts/artifact_1")).await.status, 429);
     // Who is not known is not counted, and what does not need a key is answered.
     assert_eq!(read(world.anonymous("GET", "/healthz")).await.status, 200);
     assert_eq!(read(world.anonymous("GET", "/api/v1/whoami")).await.status, 401);

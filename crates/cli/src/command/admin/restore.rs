@@ -18,7 +18,6 @@ use crate::command::{CommandResult, Outcome};
 use crate::session::context::Context;
 use crate::session::platform_data::SECRET_KEY;
 use crate::shell::failure::Failure;
-use crate::shell::printer::count;
 use crate::shell::visible::word;
 
 /// The arguments.
@@ -83,10 +82,10 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
         Some(target) => context.printer.answer(format!("Restored {}: {what}", target.display())),
     }
     if sealed > 0 {
-        let webhooks = count(sealed, "webhook");
-        context.printer.answer(format!(
-            "{webhooks} can send nothing before the file {SECRET_KEY} of the old server is in the new data folder: a backup leaves it out."
-        ));
+        let webhooks = if sealed == 1 { "1 webhook needs".to_owned() } else { format!("{sealed} webhooks need") };
+        context
+            .printer
+            .answer(format!("{webhooks} the file {SECRET_KEY} of the old server beside the database: a backup leaves it out."));
     }
     fsck::tell(context, &examined);
     context.printer.document(

@@ -236,6 +236,9 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     runtime.block_on(async {
         let store = arguments.data.open(context).await?;
         let folder = arguments.data.folder(context)?;
+        // Beside the database, so that all who serve it have the same.
+        let database = arguments.data.path(context)?;
+        let secret_key = secret_key::find(context, database.parent().unwrap_or(&folder), &store)?;
         let _lock = lock(context, &folder);
         let listener = TcpListener::bind(arguments.listen).await.map_err(|error| match error.kind() {
             std::io::ErrorKind::AddrInUse => Failure::Usage {
@@ -256,7 +259,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             upload_limit: Some(arguments.upload_limit),
             scratch: Some(objects),
             limits,
-            secret_key: secret_key::find(context, &folder, &store)?,
+            secret_key,
             requests_per_minute: arguments.requests_per_minute,
             backups,
             messenger: Some(Arc::new(messenger::Network(ServiceClients::new(connecting::options(context))))),
