@@ -175,9 +175,7 @@ impl PageError {
             Self::Invalid(reason) | Self::TooLarge(reason) | Self::TooMany(reason) => reason.clone(),
             Self::MethodNotAllowed => "Open it from the first page instead.".into(),
             Self::Unavailable(reason) => format!("{reason}. Try again in a moment."),
-            Self::StorageFull => "Nothing was written. Reading goes on. Ask the operator of the server to make room: \
-                                  `keepstep admin stats` shows what takes it."
-                .into(),
+            Self::StorageFull => "Nothing was saved; reading goes on. Ask the operator of the server to make room.".into(),
             Self::Internal => "Nothing was changed. Try again; see the log of the server for details.".into(),
             Self::WithTyped(error, _) => error.explanation(),
         }
@@ -337,5 +335,20 @@ impl IntoResponse for PageError {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_beside_what_was_typed() {
+        let typed = vec![Typed { label: "Message", text: "lost otherwise".to_owned() }];
+        let error = PageError::from(StoreError::Full).keeping(typed);
+        assert_eq!(error.status(), StatusCode::INSUFFICIENT_STORAGE);
+        assert_eq!(error.title(), "The disk of the server is full");
+        assert!(error.explanation().starts_with("Nothing was saved"), "{}", error.explanation());
+        assert!(matches!(error, PageError::WithTyped(_, typed) if typed.len() == 1));
     }
 }
